@@ -207,6 +207,37 @@ describe('the critical path', () => {
     expect(byLines).toEqual(whole);
     expect(whole.criticalPath!.at(-1)!.to).toBe(whole.cyclesPerToken);
   });
+
+  const decodeOf = async (...sets: string[]) =>
+    (await simulate(loadConfig('configs/tiny.yaml', sets), OPTIONS)).decode;
+  const small = 'placement.growth=minimal';
+
+  it("of one of two users who keep out of each other's way is that of one alone", async () => {
+    const [one, two] = [await decodeOf(small), await decodeOf(small, 'workload.batch=2')];
+    expect(two.sharedLinks!.pairs.length).toBeGreaterThan(0);
+    expect(two.criticalPath).toEqual(one.criticalPath);
+  });
+
+  it('of one of several users is from cycle 0 to the last, and begins with another token', async () => {
+    const { criticalPath: path, cyclesPerToken } = await decodeOf(small, 'workload.batch=5');
+    expect(path![0]).toMatchObject({ kind: 'otherToken', from: 0 });
+    expect(path!.at(-1)!.to).toBe(cyclesPerToken);
+    expect(path!.reduce((sum, { cycles }) => sum + cycles, 0)).toBe(cyclesPerToken);
+  });
+
+  it('goes from wafer to wafer by the cycles that this takes', async () => {
+    const { criticalPath: path } = await decodeOf(
+      ...['hardware.height=12', 'hardware.wafers=2', 'placement.rows=6'],
+    );
+    const between = path!.filter(({ kind }) => kind === 'handOff');
+    expect(between.map(({ operator }) => operator)).toEqual(['between wafers', 'between wafers']);
+    // 5 us at 0.875 GHz, and the bits of what is sent.
+    for (const { cycles } of between) {
+      expect(cycles).toBeGreaterThan(4375);
+      expect(cycles).toBeLessThan(4385);
+    }
+    expect(new Set(path!.map(({ wafer: on }) => on)).size).toBe(2);
+  });
 });
 
 /** What comes of a program that ends; some of those that are generated do not. */

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { RunDetail } from '../src/report/detail.js';
 import type { RunDocument } from '../src/report/document.js';
+import type { PathKind } from '../src/report/document.js';
 import { mapData, pack, QUANTITIES } from '../src/report/html-maps.js';
 import { unpack } from '../src/report/page/unpack.js';
 import type { RunResult } from '../src/engine/engine.js';
@@ -190,8 +191,37 @@ describe('a packed map', () => {
     const busy = perCore((x, y) => 7_000 + ((x % 187) % 7) * 31 + ((y % 128) % 13) * 17);
     const waiting = perCore((x, y) => 9_000 - ((x * 3) % 187) - ((y * 5) % 128));
     const map = { wafer: 0, width, height, busy, waiting, sram: busy, link: waiting };
-    const { packed } = mapData(map, [], deflateSync);
+    const { packed, path: none } = mapData(map, [], deflateSync);
+    expect(none).toBeUndefined();
     expect(packed).toHaveLength(QUANTITIES.length);
     expect(packed.join('').length).toBeLessThan(1_000_000);
+  });
+
+  it('has where the critical path goes on it, in stretches between what is elsewhere', () => {
+    const cells = new Float64Array(4);
+    const map = {
+      wafer: 1,
+      width: 2,
+      height: 2,
+      busy: cells,
+      waiting: cells,
+      sram: cells,
+      link: cells,
+    };
+    const at = (wafer: number, x: number, y: number, kind: PathKind = 'flight') => ({
+      ...{ operator: 'down', kind, wafer, x, y, from: 0, to: 1, cycles: 1 },
+    });
+    const path = [
+      at(1, 5, 5, 'otherToken'),
+      at(1, 0, 0),
+      at(1, 0, 0),
+      at(1, 1, 0),
+      at(0, 1, 1),
+      at(1, 0, 1),
+    ];
+    expect(mapData(map, [], deflateSync, path).path).toEqual([
+      [0, 0, 1, 0],
+      [0, 1],
+    ]);
   });
 });

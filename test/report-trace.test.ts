@@ -67,4 +67,24 @@ describe('a trace', () => {
     expect(at('again').tid).toBe(at('layer 0').tid);
     expect(traceEvents.filter(({ name }) => name === 'thread_name')).toHaveLength(2);
   });
+
+  it('has the critical path on two tracks of its own: its operators, and what they are spent on', () => {
+    const { run, detail } = reportRun('layer', 2);
+    const entry = (operator: string, kind: 'compute' | 'flight', x: number, from: number) => ({
+      ...{ operator, kind, wafer: 1, x, y: 3, from, to: from + 500, cycles: 500 },
+    });
+    const decode = {
+      ...run.decode,
+      criticalPath: [entry('down', 'flight', 7, 0), entry('down', 'compute', 9, 500)],
+    };
+    const trace = chromeTrace({ ...run, decode }, detail);
+    const { traceEvents } = JSON.parse(trace) as { traceEvents: TraceEvent<object>[] };
+    const path = traceEvents.filter(({ cat }) => cat === 'path');
+    expect(path.map(({ name, pid, tid, ts, dur }) => [name, pid, tid, ts, dur])).toEqual([
+      ['down', 3, 1, 0, 1_000],
+      ['flight', 3, 2, 0, 500],
+      ['compute', 3, 2, 500, 500],
+    ]);
+    expect(path[1].args).toEqual({ operator: 'down', wafer: 1, x: 7, y: 3 });
+  });
 });

@@ -91,8 +91,7 @@ describe('rounds of every number of tokens', () => {
       const { cycles, rows } = await timer.timeAll(config.workload.context, 6_000);
       const each = [];
       for (let verified = 2; verified <= 4; verified++)
-        // A layer takes again what the round before accepted, all of it here.
-        each.push(await timer.time(config.workload.context, 6_000, verified, verified - 1));
+        each.push(await timer.time(config.workload.context, 6_000, verified));
       expect(cycles).toEqual(each.map((round) => round.cycles));
       expect(rows).toEqual(each.at(-1)!.rows);
     }

@@ -1,6 +1,7 @@
 /** What cores wait for: by hand, added up, and the same however a run is simulated. */
 import { describe, expect, it } from 'vitest';
-import { loadConfig, simulate } from '../src/index.js';
+import { inspect, loadConfig, simulate } from '../src/index.js';
+import { whyTitle } from '../src/report/why-text.js';
 import { createRunner } from '../src/decode/runner.js';
 import { timePipeline, type PipelineTiming } from '../src/decode/pipeline.js';
 import type { StageTiming } from '../src/decode/timeline.js';
@@ -69,27 +70,46 @@ describe('waits of an operator', () => {
 
 describe('waits of a run', () => {
   const decodeOf = async (sets: string[], more: Partial<SimulateOptions>) => {
-    const small = ['placement.rows=6', 'placement.growth=minimal', ...sets];
+    const small = ['placement.growth=minimal', ...sets];
     // Stages are taken by lines however small they are.
     const runner = createRunner({ ...OPTIONS, ...more, coresByLines: 1 });
-    const { decode } = await simulate(loadConfig('configs/tiny.yaml', small), {
+    const { decode, placement } = await simulate(loadConfig('configs/tiny.yaml', small), {
       ...{ ...OPTIONS, ...more, runner },
     });
-    return decode;
+    return { ...decode, coresUsed: placement.coresUsed };
   };
 
-  it.each(cases([['workload.batch=1'], ['workload.batch=3']], [['workload.batch=8']]))(
-    'add up to both causes, the same with all that may be taken over and with nothing, %s',
-    async (users) => {
-      const known = await decodeOf([users], {});
-      const { waits, coreCycles } = known;
+  it.each(
+    cases(
+      [['workload.batch=1', 'placement.rows=6'], ['workload.batch=5']],
+      [['workload.batch=8', 'placement.rows=6']],
+    ),
+  )(
+    'add up to both causes, the same with all that may be taken over and with nothing, %s %s',
+    async (...sets) => {
+      const known = await decodeOf(sets, {});
+      const { waits, coreCycles, coresUsed, cyclesPerToken } = known;
       expect(sum(waits!.map((wait) => wait.coreCycles))).toBe(
         coreCycles.waitInput + coreCycles.waitOutput,
       );
+      expect(sum(Object.values(coreCycles))).toBe(coresUsed * cyclesPerToken);
       for (const more of [{ memo: 'none' }, { memo: 'lines' }, { engine: 'reference' }] as const)
-        expect(await decodeOf([users], more)).toEqual(known);
+        expect(await decodeOf(sets, more)).toEqual(known);
     },
   );
+
+  it('are told by inspect, with the critical path by operator, and of no core', async () => {
+    const sets = ['placement.rows=6', 'placement.growth=minimal'];
+    const config = loadConfig('configs/tiny.yaml', sets);
+    const { document, text } = await inspect(config, 'waits');
+    const { waits, criticalPath } = await decodeOf(['placement.rows=6'], {});
+    expect(document).toMatchObject({ what: 'waits', waits, criticalPath });
+    expect(text).toContain(whyTitle({ waits: waits! }));
+    expect(text).toContain('may help, not simulated: ');
+    await expect(inspect(config, 'waits', { x: 0, y: 0 })).rejects.toThrow(
+      '--core: expected --what placement or program, found waits',
+    );
+  });
 
   it('are for the tokens of others while the token that is waited for waits itself', async () => {
     // The first region's two cores work 10 cycles on a token, that of the second 100; cores prepare in no time. The

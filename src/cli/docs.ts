@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { DOCUMENTS, bundled, host, regenerated, withThreads } from '../index.js';
+import { stepsOf } from './cache.js';
 import { failureOf } from './errors.js';
 import { EXIT } from '../exit.js';
 import { note, writeFile } from './output.js';
@@ -17,6 +18,7 @@ try {
       engine: 'fast' as const,
       shards: availableParallelism(),
       memo: true,
+      steps: stepsOf({ cache: true }),
       ...host,
     };
     const after = await withThreads(options, async (work) => regenerated(before, work));

@@ -230,7 +230,12 @@ function togetherOf(contention: Contention, one: Known, part: PartResult): Toget
         startAt[core] + stage.programStart - part.since[core] + shift;
   const waits = { waitInput, waitOutput, labelWaitInput, labelWaitOutput };
   const result = { ...alone.result, cycles, end, labelEnd, ...waits };
-  return { start: startOf(stage, --contention.lastNumber, own, sending, result), shift };
+  const start = startOf(stage, --contention.lastNumber, own, sending, result);
+  const { joint } = part;
+  return {
+    start: { ...start, ...(joint && { joint: { ...joint, later: joint.later + shift } }) },
+    shift,
+  };
 }
 
 /** Whether all cores begin and end as they do alone. */

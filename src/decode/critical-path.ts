@@ -3,8 +3,9 @@
  * cycle. In a stage the engine's walk (engine/path) leads back to a core's first operation; to that core the stage
  * before had handed the token on, or it was at work for another token until then.
  */
-import type { RunResult } from '../engine/engine.js';
-import type { Walked } from '../engine/path/walk.js';
+import type { RunInput, RunResult } from '../engine/engine.js';
+import type { Step, Walked } from '../engine/path/walk.js';
+import { coreIn } from '../lowering/joined.js';
 import type { StepPlan } from '../lowering/lowering.js';
 import type { PathEntry, PathKind } from '../report/document.js';
 import type { Turn } from './ring.js';
@@ -33,35 +34,47 @@ export async function pathOfStep(
   programs: Pick<Runner, 'path'>,
   { plan, stages, results, turn }: PathStep,
 ): Promise<FoundPath> {
-  if (turn?.visits.some(({ start }) => start.number < 0))
-    return 'its token waits on links for those of other users';
-  const known = new Map<RunResult, Map<number, Walked>>();
+  const { wafer } = runner;
+  const known = new Map<RunResult, Map<string, Walked>>();
   let most = MOST_EVENTS;
-  const walk: Walk = async (stage, core) => {
-    const result = results[stage];
-    const walks = known.get(result) ?? new Map<number, Walked>();
+  const walkIn = async (input: RunInput, result: RunResult, core: number, by?: number) => {
+    const walks = known.get(result) ?? new Map<string, Walked>();
+    const end = `${core} ${by}`;
     known.set(result, walks);
-    const before = walks.get(core);
+    const before = walks.get(end);
     if (before !== undefined) return before;
-    const { program } = write(runner, plan.stages[stage]);
-    const startAt = turn && startAtOf(stages[stage], turn.visits[stage].start);
-    const { wafer } = runner;
-    const input = { program, wafer, ...(startAt && { startAt }), name: stages[stage].name };
-    const walked = await programs.path(input, result, core, most);
-    if (typeof walked === 'string') return `${stages[stage].name}: ${walked}`;
+    const walked = await programs.path(input, result, core, most, by);
+    if (typeof walked === 'string') return `${input.name}: ${walked}`;
     most -= walked.events;
-    walks.set(core, walked);
+    walks.set(end, walked);
     return walked;
   };
+  const walk: Walk = async (stage, core) => {
+    const { name } = stages[stage];
+    const start = turn?.visits[stage].start;
+    if (start?.joint !== undefined) {
+      const { run, part, later } = start.joint;
+      const { program, startAt, result, box, boxes } = run;
+      // A core may work for other parts after this one.
+      const by = later + start.result.end[core];
+      return walkIn({ program, wafer, startAt, name }, result, coreIn(box, boxes[part], core), by);
+    }
+    const { program } = write(runner, plan.stages[stage]);
+    const startAt = start && startAtOf(stages[stage], start);
+    return walkIn({ program, wafer, ...(startAt && { startAt }), name }, results[stage], core);
+  };
   const places = stages.map((stage): PathPlace => {
-    const { wafer, x, y } = runner.places[stage.region];
-    return { wafer, ...boxOf(stage, { x, y }), labels: stage.labels };
+    const { wafer: on, x, y } = runner.places[stage.region];
+    return { wafer: on, ...boxOf(stage, { x, y }), labels: stage.labels };
   });
   if (turn) return pathOfTurn(stages, places, turn, walk);
-  return pathTogether(places, results, runner.wafer.costs.programStart, walk);
+  return pathTogether(places, results, wafer.costs.programStart, walk);
 }
 
-/** The path to a core's end in a stage, by the stage's clock; why there is none. */
+/**
+ * The path to a core's end in a stage, by the clock and the cores of the program that it was simulated in; why there is
+ * none.
+ */
 type Walk = (stage: number, core: number) => Promise<Walked | string>;
 
 /** Where the rectangle of a stage lies, and its operators. */
@@ -100,7 +113,13 @@ export function createEntries() {
       for (const { kind, label, core, from, to } of steps)
         add(place, core, place.labels[label], kind, from + later, to + later);
     },
-    inOrder: () => entries.toReversed(),
+    /** All of them, which have to be one path from cycle 0 on. */
+    inOrder(): PathEntry[] {
+      const path = entries.toReversed();
+      const broken = path.find(({ from }, i) => from !== (path[i - 1]?.to ?? 0));
+      if (broken) throw new Error(`nothing leads to cycle ${broken.from} of a critical path`);
+      return path;
+    },
   };
 }
 
@@ -128,26 +147,80 @@ async function pathOfTurn(
   const entries = createEntries();
   let next: Arrival | undefined = lastOf(turn);
   while (next !== undefined) {
-    const { stage, core } = next;
-    const { first } = visits[stage];
-    const walked = await walk(stage, core);
+    const walked = await walk(next.stage, next.core);
     if (typeof walked === 'string') return walked;
-    const later = first - chosen;
-    entries.addWalk(places[stage], walked, later);
-    let at = walked.at + later;
+    const { start, first } = visits[next.stage];
+    const scene = start.joint ? jointScene(turn, next.stage, places) : undefined;
+    const later = first - chosen - (start.joint?.later ?? 0);
+    const place = scene?.place ?? places[next.stage];
+    const { stage, cut } = addSteps(entries, place, walked, later, next.stage, scene);
     const { handOff, labels, crossing, senders } = stages[stage];
-    const isSent = senders.some((sender) => sender.core === walked.core);
-    const place = places[stage];
+    const others = (core: number, at: number) =>
+      entries.add(place, core, labels[handOff], 'otherToken', 0, at);
+    if (cut !== undefined) {
+      others(cut.core, cut.to + later);
+      break;
+    }
+    let at = walked.at + later;
+    const core = scene ? scene.coreOf(stage, walked.core) : walked.core;
+    const isSent = senders.some((sender) => sender.core === core);
     if (isSent && crossing > 0) {
       entries.add(place, walked.core, 'between wafers', 'handOff', at - crossing, at);
       at -= crossing;
     }
     if (at <= 0) break;
-    next = arrivalOf(stages, turn, stage, walked.core, at);
+    next = arrivalOf(stages, turn, stage, core, at);
     // What was before is another token's.
-    if (next === undefined) entries.add(place, walked.core, labels[handOff], 'otherToken', 0, at);
+    if (next === undefined) others(walked.core, at);
   }
   return entries.inOrder();
+}
+
+/** Several stages as one program: where that lies, and what of it is the token's own. */
+interface JointScene {
+  place: PathPlace;
+  /** The stage of which a label is, if it is the token's. */
+  stageOf: (label: number) => number | undefined;
+  /** The number that a core has in a stage's own program. */
+  coreOf: (stage: number, core: number) => number;
+}
+
+function jointScene({ visits }: Turn, index: number, places: PathPlace[]): JointScene {
+  const { first, start } = visits[index];
+  const { run, later } = start.joint!;
+  const { program, box, boxes, partOf } = run;
+  // Equal programs are simulated once: the token's own parts are those with the same begin.
+  const own = new Map<number, number>();
+  visits.forEach((visit, stage) => {
+    const { joint } = visit.start;
+    if (joint?.run === run && visit.first - joint.later === first - later)
+      own.set(joint.part, stage);
+  });
+  return {
+    place: { ...box, wafer: places[index].wafer, labels: program.labels },
+    stageOf: (label) => own.get(partOf[label]),
+    coreOf: (stage, core) => coreIn(boxes[visits[stage].start.joint!.part], box, core),
+  };
+}
+
+/** Adds the steps of a walk, up to the first that is for another token; and the stage that they lead to. */
+function addSteps(
+  { add }: ReturnType<typeof createEntries>,
+  place: PathPlace,
+  { steps }: Walked,
+  later: number,
+  stage: number,
+  scene: JointScene | undefined,
+): { stage: number; cut?: Step } {
+  let reached = stage;
+  for (const step of steps) {
+    const of = scene ? scene.stageOf(step.label) : stage;
+    if (of === undefined) return { stage: reached, cut: step };
+    reached = of;
+    const { kind, label, core, from, to } = step;
+    add(place, core, place.labels[label], kind, from + later, to + later);
+  }
+  return { stage: reached };
 }
 
 /** A core of a stage at the end of its work there. */

@@ -1,8 +1,30 @@
 /** What one of several stages did that ran as one program (see lowering/joined.ts), by its own clock. */
 import type { RunResult } from '../engine/engine.js';
+import type { Rectangle } from '../lowering/hand-off.js';
 import { coreIn, type Joined, type Part, type SharedCore } from '../lowering/joined.js';
+import type { Program } from '../program/program.js';
+
+/** A run of several stages as one program, by the clock of the first. */
+export interface JointRun {
+  program: Program;
+  startAt: Float64Array;
+  result: RunResult;
+  box: Rectangle;
+  boxes: Rectangle[];
+  /** By label of the program: the part that it is of. */
+  partOf: Int32Array;
+}
+
+/** One of its parts: its number, and the cycles by which its clock lags. */
+export interface JointPart {
+  run: JointRun;
+  part: number;
+  later: number;
+}
 
 export interface PartResult {
+  /** What it was a part of. */
+  joint?: JointPart;
   /** By core: cycle from which it works for the part, its start-up over; and that after its last operation. */
   since: Float64Array;
   end: Float64Array;
@@ -22,12 +44,16 @@ const ALONE: SharedCore = { parts: [], labels: [] };
  * @param startUp by part, the cycles that a core takes to start
  */
 export function partResults(
-  { box, startAt, shared }: Joined,
+  { program: all, box, startAt, shared }: Joined,
   parts: Part[],
   alone: RunResult[],
   together: RunResult,
   startUp: number[],
 ): PartResult[] {
+  const run: JointRun = {
+    ...{ program: all, startAt, result: together, box, boxes: parts.map((part) => part.box) },
+    partOf: partsOfLabels(all, parts, shared),
+  };
   let firstLabel = 0;
   return parts.map(({ program, box: place, later, startAt: starts }, p) => {
     const since = starts.slice();
@@ -63,6 +89,20 @@ export function partResults(
       labelWaitOutput[label] += together.labelWaitOutput[ends[turn]];
     });
     for (let label = 0; label < labels; label++) labelEnd[label] -= later;
-    return { since, end, waitOutput, labelEnd, labelWaitInput, labelWaitOutput };
+    const joint = { run, part: p, later };
+    return { joint, since, end, waitOutput, labelEnd, labelWaitInput, labelWaitOutput };
   });
+}
+
+/** By label of a program of several parts: the part that it is of. */
+function partsOfLabels({ labels }: Program, parts: Part[], shared: Joined['shared']): Int32Array {
+  const of = new Int32Array(labels.length);
+  let first = 0;
+  for (const [p, { program }] of parts.entries()) {
+    of.fill(p, first, first + program.labels.length);
+    first += program.labels.length;
+  }
+  for (const { parts: works, labels: ends } of shared.values())
+    for (const [turn, label] of ends.entries()) of[label] = works[turn];
+  return of;
 }

@@ -54,9 +54,16 @@ export interface Runner {
    * The critical path to the end of a core's program (engine/path): by its lines, if it is large and has some; as a
    * whole otherwise, up to so many events.
    * @param result of the program
+   * @param by the path is that to the end of the core's last operation that is over by then, of a program without lines
    * @returns why there is none, if there is none
    */
-  path(input: RunInput, result: RunResult, core: number, most: number): Promise<Walked | string>;
+  path(
+    input: RunInput,
+    result: RunResult,
+    core: number,
+    most: number,
+    by?: number,
+  ): Promise<Walked | string>;
   /** Lets others in, if it is time. @throws the signal's reason if it is aborted */
   pause(): Promise<void>;
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
@@ -160,19 +167,19 @@ export function createRunner(options: RunnerOptions): Runner {
       await run(input);
       throw new Error(`numbers of ${program.name} cannot be computed, which the reference runs`);
     },
-    path: async (input, result, core, most) => {
+    path: async (input, result, core, most, by) => {
       const steps = <T>(begin: () => Generator<void, T>) =>
         here(() => slicesOf(begin())).then(({ value }) => value);
       if (isScheduled(input.program)) return 'its wavelets are sent by a schedule';
       const { length } = input.program.roleOf;
-      if (length >= coresByLines) {
+      if (length >= coresByLines && by === undefined) {
         const walked = await steps(() => pathByLines(lines, input, result, core));
         if (typeof walked !== 'string') return walked;
       }
       const events = eventsOf(result);
       if (events > most) return `too much moves to be followed: ${events} events, at most ${most}`;
-      if (engine === 'reference') return pathByReference(input, core);
-      const walked = await steps(() => pathOfWhole(lines.machine(), input, result, core));
+      if (engine === 'reference') return pathByReference(input, core, by);
+      const walked = await steps(() => pathOfWhole(lines.machine(), input, result, core, by));
       return walked ?? 'its times do not fit 32 bits';
     },
     async close() {

@@ -185,10 +185,11 @@ function joint(
     const { box, program, startAt } = both;
     const repair = repairOf(runner.wafer, placeAt(visits[0].stage).wafer);
     const hops = repair && linkHopsOf(repair, runner.wafer, { ...box, x0: box.x, y0: box.y });
-    const result = await runner.run({ ...program, ...(hops && { linkHops: hops }) }, startAt);
+    const wired = { ...program, ...(hops && { linkHops: hops }) };
+    const result = await runner.run(wired, startAt);
     const alone = visits.map(({ visit }) => visit.start.result);
     const startUp = visits.map(({ stage }) => stages[stage].programStart);
-    return partResults(both, parts, alone, result, startUp);
+    return partResults({ ...both, program: wired }, parts, alone, result, startUp);
   };
   return { keyOf, run };
 }

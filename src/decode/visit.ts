@@ -7,6 +7,7 @@
  */
 import { earliestOf, latestOf, type RunResult } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
+import type { JointPart } from './part-results.js';
 import { sumOf, waitsIn, within, type Interval, type StageWaits } from './waits.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */
@@ -42,6 +43,8 @@ export interface KnownStart {
   /** What the cores do in the result, and what they wait for; the cycles before it are not in it. */
   causes: Causes;
   waits: StageWaits;
+  /** If its result is that of a part of several stages' program: which, and by how much the visit's clock lags. */
+  joint?: JointPart;
 }
 
 /** Runs stages, each start of each of them once. */

@@ -62,13 +62,15 @@ export function gqaMemory(
       if (inRound?.accepted !== undefined) core[cell + 1] = inRound.accepted;
     },
     ...(joining && {
-      bring(hidden) {
-        const { width, height } = joining.region;
-        for (let row = 0; row < height; row++)
-          for (let x = 0; x < width; x++)
-            eachDim(model, joining.shape, row, (d, dim) => {
-              images[joining.place][row * width + x][joining.at + d] = hidden[dim];
-            });
+      bring(hidden, number) {
+        const { region, shape, at, place } = joining;
+        const first = number === undefined ? at.hidden : at.states + number * shape.dims;
+        for (let row = 0; row < region.height; row++)
+          for (let x = 0; x < region.width; x++) {
+            const image = images[place][row * region.width + x];
+            eachDim(model, shape, row, (d, dim) => (image[first + d] = hidden[dim]));
+            if (number !== undefined) image[at.stateNumber] = number;
+          }
       },
     }),
     hidden() {
@@ -115,7 +117,7 @@ function joiningRegion(model: ModelSpec, regions: Region[], { maxPositions, inFl
     if (!spec.joins) continue;
     const { width, height, kind } = region;
     const shape = layerShape(model, spec, maxPositions, height, width, 1, region, inFlight);
-    const { hidden: at } = layOut(layerBuffers(model, spec, shape, kind)).at;
+    const { at } = layOut(layerBuffers(model, spec, shape, kind));
     return { place, region, at, shape };
   }
   return undefined;

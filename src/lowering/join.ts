@@ -3,6 +3,7 @@ import { allReduce } from '../kernels/collectives.js';
 import { streamSlice } from '../mapping/stream.js';
 import type { JoinWeights } from '../model/model-weights.js';
 import { cell, chosen, fill, vector, type CoreCode } from '../program/builder.js';
+import { bringsCount } from './in-flight.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 import type { Filled } from './layer-images.js';
 import { rmsNorm } from './norm.js';
@@ -18,11 +19,16 @@ export function prepareJoin(core: CoreCode, { model, shape }: LayerCore): void {
 
 /** From the token's slice in `x` and the one in `hidden` to the residual stream in `x`. */
 export function join(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, column, row, costs, matrices } = layer;
+  const { model, shape, column, row, costs, matrices, inFlight } = layer;
   const { dims, joined = 0 } = shape;
   const { at } = core;
   const { dtype: type, dim, normEpsilon: epsilon } = model;
   core.label = layerLabel('join');
+  // One of the model's own states; of a drafted token it is the layer's.
+  if (inFlight && bringsCount(inFlight)) {
+    const select = { cell: at.stateNumber, step: dims, count: inFlight.of };
+    vector(core, 'move', type, dims, cell(at.hidden), chosen(at.states, select));
+  }
   const of = [at.x, at.hidden];
   rmsNorm(
     ...([core, costs, column] as const),

@@ -92,8 +92,11 @@ export interface Memory {
   begin(token: number, inRound?: InFlight & { accepted?: number | undefined }): void;
   enter?(stage: number, position: number): void;
   leave?(stage: number): void;
-  /** Before a step of a model whose first layer joins a hidden state to its token: that state. */
-  bring?(hidden: ArrayLike<number>): void;
+  /**
+   * Before a step of a model whose first layer joins a hidden state to its token: that state.
+   * @param number which of those of the verifying model that are kept it is; none of the layer's own
+   */
+  bring?(hidden: ArrayLike<number>, number?: number): void;
   /** After a step: what its head multiplies, the residual stream normed. */
   hidden?(): Float64Array;
   /** After the last token of a round: the certain token of the next one, and how many drafted tokens were accepted. */

@@ -47,7 +47,7 @@ export function layerBuffers(
   if (hasAttention(kind)) {
     if (matrices.join && s.joined) {
       addMatrix(list, model, matrices.join);
-      addJoin(add, value, { dims: s.dims, joined: s.joined });
+      addJoin(add, value, { dims: s.dims, joined: s.joined, inFlight: s.inFlight });
     }
     addAttention(list, model, layer, s, matrices, column.heads);
     add('attentionOut', value, s.dims);

@@ -12,12 +12,22 @@ export interface JoinShape {
   /** Elements of the residual stream per row, and of the projection per column. */
   dims: number;
   joined: number;
+  /** Tokens of a round, after each of which the model's own state is kept. */
+  inFlight?: number | undefined;
 }
 
 /** What each column keeps in addition to the projection's slice. */
-export function addJoin(add: AddBuffer, value: FloatType, { dims, joined }: JoinShape): void {
-  // Brought from where the model's head, or the layer's own, has normed it.
+export function addJoin(
+  add: AddBuffer,
+  value: FloatType,
+  { dims, joined, inFlight = 0 }: JoinShape,
+): void {
+  // Brought from where the layer's own head has normed it, or one of those that the model's head has.
   add('hidden', value, dims, true);
+  if (inFlight > 0) {
+    add('states', value, inFlight * dims, true);
+    add('stateNumber', 'f32', 1, true);
+  }
   add('tokenNorm', value, dims, true);
   add('hiddenNorm', value, dims, true);
   add('joinSquares', 'f32', 2);

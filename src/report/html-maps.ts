@@ -4,7 +4,7 @@
  */
 import type { WaferMap } from './detail.js';
 import type { PageWafer } from './page/data.js';
-import type { RegionResult } from './document.js';
+import type { PathEntry, RegionResult } from './document.js';
 
 /** Bytes in, bytes of a zlib stream out. */
 export type Deflate = (bytes: Uint8Array) => Uint8Array;
@@ -12,7 +12,12 @@ export type Deflate = (bytes: Uint8Array) => Uint8Array;
 /** What a page shows of every core, in this order. */
 export const QUANTITIES = ['busy', 'waiting', 'sram', 'link'] as const;
 
-export function mapData(map: WaferMap, regions: RegionResult[], deflate: Deflate): PageWafer {
+export function mapData(
+  map: WaferMap,
+  regions: RegionResult[],
+  deflate: Deflate,
+  path?: readonly PathEntry[],
+): PageWafer {
   const { wafer, width, height } = map;
   return {
     wafer,
@@ -22,7 +27,25 @@ export function mapData(map: WaferMap, regions: RegionResult[], deflate: Deflate
       .filter((region) => region.wafer === wafer)
       .map((r) => ({ name: r.name, x: r.x, y: r.y, width: r.width, height: r.height })),
     packed: QUANTITIES.map((quantity) => pack(map[quantity], deflate)),
+    ...(path && { path: pathOn(path, wafer) }),
   };
+}
+
+/** Where a path goes on a wafer: other tokens' work is nowhere. */
+function pathOn(path: readonly PathEntry[], wafer: number): number[][] {
+  const stretches: number[][] = [];
+  let isHere = false;
+  for (const { wafer: on, x, y, kind } of path) {
+    if (on !== wafer || kind === 'otherToken') {
+      isHere = false;
+      continue;
+    }
+    if (!isHere) stretches.push([]);
+    isHere = true;
+    const stretch = stretches.at(-1)!;
+    if (stretch.at(-2) !== x || stretch.at(-1) !== y) stretch.push(x, y);
+  }
+  return stretches;
 }
 
 /** Bytes of a difference: whole numbers up to 2^52, and a sign. */

@@ -36,7 +36,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
   const title = titleOf(run.config);
   const sections = [
     ...serving(run),
-    section('Every core', mapControls(detail)),
+    section('Every core', mapControls(detail, decode.criticalPath !== undefined)),
     section('Floor plan', plans(run, detail)),
     section('A token on its path', timelineOf(detail)),
     section('Where a token goes', operators(run)),
@@ -94,13 +94,19 @@ const TITLES: Record<(typeof QUANTITIES)[number], { title: string; unit: string 
 };
 
 /** What the page's script reads; shares are of the step's cycles and of a core's memory. */
-function pageData({ placement }: RunDocument, detail: RunDetail, tools: HtmlTools): PageData {
+function pageData(
+  { placement, decode }: RunDocument,
+  detail: RunDetail,
+  tools: HtmlTools,
+): PageData {
   const whole = (name: string) =>
     name === 'sram' ? (placement.sramBytesPerCore ?? 0) : detail.cycles;
   return {
     hint: HINT,
     quantities: QUANTITIES.map((name) => ({ name, ...TITLES[name], whole: whole(name) })),
-    wafers: detail.maps.map((map) => mapData(map, placement.regions, tools.deflate)),
+    wafers: detail.maps.map((map) =>
+      mapData(map, placement.regions, tools.deflate, decode.criticalPath),
+    ),
   };
 }
 
@@ -145,14 +151,15 @@ function stepNote({ config, decode }: RunDocument): string {
   return `<p class="soft">What follows is a single decode step by itself, not what was served: ${users} with ${count(context)} tokens in the cache (workload.batch and workload.context), ${count(decode.cyclesPerToken)} cycles.</p>`;
 }
 
-function mapControls({ maps }: RunDetail): string {
+function mapControls({ maps }: RunDetail, hasPath: boolean): string {
   const buttons = QUANTITIES.map(
     (name, i) =>
       `<button data-quantity="${i}" aria-pressed="${i === 0}">${TITLES[name].title}</button>`,
   );
   const wafers = maps.map(({ wafer }, i) => `<option value="${i}">wafer ${wafer}</option>`);
+  const path = hasPath ? '\n<button id="path" aria-pressed="false">critical path</button>' : '';
   const hidden = maps.length > 1 ? '' : ' hidden';
-  return `<div class="controls"><span>${buttons.join(' ')}</span>
+  return `<div class="controls"><span>${buttons.join(' ')}</span>${path}
 <select id="wafer" aria-label="Wafer"${hidden}>${wafers.join('')}</select>
 <select id="region" aria-label="Layer or region"></select>
 <span><button id="in" aria-label="Zoom in">+</button> <button id="out" aria-label="Zoom out">-</button> <button id="fit">whole wafer</button></span>

@@ -1,5 +1,5 @@
 /** A plan in words and rows, for the terminal, the page and Markdown alike. */
-import { count, fixed, known as number } from './format.js';
+import { count, fixed, known as number, markdownTable } from './format.js';
 import type { GpuPlanRow, PlanResult, PlanRow, PlanSite } from './plan-document.js';
 import type { ServedSpeculation } from './serving-document.js';
 
@@ -102,4 +102,30 @@ function gpuCells(row: GpuPlanRow): string[][] {
       ...siteCells(full.tokensPerSecondPerUser, full.site),
     ],
   ];
+}
+
+/** The plan as a table in Markdown: wafers by context, and the largest cluster of each GPU. */
+export function planMarkdown(plan: PlanResult): string {
+  const { floor, megawatts, rows, gpus, gpuContext } = plan;
+  const head = [
+    'served by',
+    'tokens in the cache',
+    'one user alone, tokens/s',
+    'acceptance it takes',
+    `users at ${count(floor)} tokens/s`,
+    ...['J/token', `users on ${EXACT.format(megawatts)} MW`, 'tokens/day'],
+  ];
+  const group = `${count(plan.wafers)} wafers`;
+  const own = rows.map((row) => {
+    const [context, , alone, takes, , , ...site] = cells(row);
+    return [group, context, alone, takes, count(row.users), ...site];
+  });
+  const largest = [...new Map(gpus.map((row) => [row.gpu, row])).values()];
+  const clusters = largest.map(({ gpu, gpus: many, tokensPerSecondAlone, users, full }) => {
+    const [speed, ...site] = siteCells(full.tokensPerSecondPerUser, full.site);
+    const served = `${count(users)}; ${count(full.users)} at ${speed}`;
+    const name = `${gpu} x ${count(many)} (analytic)`;
+    return [name, count(gpuContext), fixed(tokensPerSecondAlone, 0), '', served, ...site];
+  });
+  return markdownTable(head, [...own, ...clusters]);
 }

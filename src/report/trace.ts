@@ -3,7 +3,8 @@
  * region, on it the region's stages and in them their operators. One microsecond stands for one cycle.
  */
 import type { RunDetail, StageSpan } from './detail.js';
-import type { RunDocument } from './document.js';
+import type { PathEntry, RunDocument } from './document.js';
+import { PATH_KINDS } from './why-text.js';
 
 export interface TraceEvent {
   /** M: name of a process or track; X: a span. */
@@ -14,7 +15,7 @@ export interface TraceEvent {
   /** Start and length in microseconds. */
   ts?: number;
   dur?: number;
-  cat?: 'stage' | 'operator' | 'request' | 'part';
+  cat?: 'stage' | 'operator' | 'request' | 'part' | 'path';
   args?: Record<string, string | number>;
 }
 
@@ -25,6 +26,9 @@ export function chromeTrace(run: RunDocument, detail: RunDetail): string {
     microseconds: (cycles) => cycles,
     name: (wafer) => `wafer ${wafer} (1 us = 1 cycle)`,
   });
+  traceEvents.push(
+    ...pathEvents(run.decode.criticalPath, 1 + Math.max(0, ...traceEvents.map(({ pid }) => pid))),
+  );
   const { configHash } = run;
   const otherData = { unit: '1 us is 1 cycle', cyclesPerToken: detail.cycles, configHash };
   return JSON.stringify({ traceEvents, otherData });
@@ -54,6 +58,38 @@ export function stepEvents({ stages }: RunDetail, style: StepStyle): TraceEvent[
     events.push(...spans(stage, at, style));
   }
   return events;
+}
+
+/** The critical path as a process of its own: a track of its operators, and one of what their cycles are spent on. */
+function pathEvents(path: readonly PathEntry[] | undefined, pid: number): TraceEvent[] {
+  if (path === undefined) return [];
+  const [operators, kinds] = [1, 2].map((tid): Track => ({ pid, tid }));
+  const runs: { name: string; from: number; to: number }[] = [];
+  for (const { operator, from, to } of path) {
+    const last = runs.at(-1);
+    if (last?.name === operator) last.to = to;
+    else runs.push({ name: operator, from, to });
+  }
+  return [
+    ...nameProcess(pid, 'critical path'),
+    ...nameTrack(operators, 'operators', 0),
+    ...nameTrack(kinds, 'spent on', 1),
+    ...runs.map(({ name, from, to }): TraceEvent => {
+      return { ph: 'X', ...operators, name, cat: 'path', ts: from, dur: to - from };
+    }),
+    ...path.map(({ operator, kind, wafer, x, y, from, cycles }): TraceEvent => {
+      const args = { operator, wafer, x, y };
+      return {
+        ph: 'X',
+        ...kinds,
+        name: PATH_KINDS[kind],
+        cat: 'path',
+        ts: from,
+        dur: cycles,
+        args,
+      };
+    }),
+  ];
 }
 
 function trackOf({ wafer, region }: StageSpan): string {

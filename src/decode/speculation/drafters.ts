@@ -134,10 +134,10 @@ export function mtpDrafter(of: RoundRunner, hiddens: readonly Float64Array[]): D
   let base: number | undefined;
   let taken = 0;
   let afterTrue = plain.mark();
-  const join = (token: number, hidden: Float64Array) => {
+  const join = (token: number, hidden: Float64Array, number?: number) => {
     numbers.token = token;
     numbers.hidden = hidden;
-    memory.bring!(hidden);
+    memory.bring!(hidden, number);
   };
   return {
     async draft({ position, tokens, count }) {
@@ -149,7 +149,7 @@ export function mtpDrafter(of: RoundRunner, hiddens: readonly Float64Array[]): D
       afterTrue();
       let chosen = NaN;
       for (; taken < position; taken++) {
-        join(tokens[taken + 1 - first], hiddens[taken]);
+        join(tokens[taken + 1 - first], hiddens[taken], taken % of.most);
         chosen = await take(taken - base, 0, 0);
       }
       afterTrue = plain.mark();

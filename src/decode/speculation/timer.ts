@@ -190,8 +190,7 @@ export async function createRoundTimer(
         cycles.push(isLate ? (await time(position, plain, verified)).cycles : ended);
       }
       const { cycles: longest, rows } = partsOf(round, sent, plain);
-      if (of === 1) return { cycles, rows };
-      return withAgain([...cycles, longest], rows, chained);
+      return of === 1 ? { cycles, rows } : { cycles: [...cycles, longest], rows };
     },
     again() {
       if (chained?.states === undefined) return { draft: 0, transport: 0 };
@@ -200,21 +199,7 @@ export async function createRoundTimer(
   };
 }
 
-/** With all that the round before can have accepted taken again: the drafted tokens are sent by so much later. */
-function withAgain(cycles: number[], rows: RoundRows, chained: Chained | undefined) {
-  if (chained?.states === undefined) return { cycles, rows };
-  const { states, cycles: chain } = chained;
-  const [certain] = chain;
-  const each = states.model.arrives + certain;
-  const draft = rows.draft + cycles.length * certain;
-  const transport = rows.transport + cycles.length * states.model.arrives;
-  return {
-    cycles: cycles.map((sum, i) => sum + (i + 1) * each),
-    rows: { ...rows, draft, transport },
-  };
-}
-
-/** Cores up to which tokens of a study wait for each other on links, as those of served users do. */
+/** Cores up to which tokens of a round wait for each other on links, as those of served users do: more take minutes. */
 const MOST_CORES = 2 ** 17;
 
 /** A round's tokens; of those that are alike all after the first have the programs of the second. */
@@ -285,7 +270,7 @@ function handOffsOf({ stages, places }: StepPlan, model: ModelSpec): HandOffTo[]
  * A function that makes stages of a round's plans at a position; it knows what was simulated for that position, and
  * for others their lines.
  */
-function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo, alike }: TimerBase) {
+function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBase) {
   const { stages: equal, lines } = memoized(memo);
   const runner = createStageRunner({ wafer, memo: equal, run: runOn(programs, wafer, lines) });
   let at: number | undefined;
@@ -311,7 +296,7 @@ function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo, alike }: T
     const cores = stages
       .slice(0, length)
       .reduce((sum, { columns, rows }) => sum + columns * rows, 0);
-    if (alike && cores > MOST_CORES) return { plans, stages, run };
+    if (cores > MOST_CORES) return { plans, stages, run };
     const contentionOf = createRoundSharing(runner, all, stages, length);
     return { plans, stages, run, contentionOf };
   };

@@ -125,7 +125,7 @@ export function load(
     nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
     moveBits: line ? allocate(line.noted.length * MOVES_ROWS * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
-    ...roomFor(events?.most ?? 0, allocate),
+    ...roomFor(events?.most ?? 0, (bytes) => code.allocateRoom(bytes) >>> 0),
     eventColors: write(events?.colors ?? NO_WORDS),
   };
   const times = new Float64Array(memory.buffer, header);

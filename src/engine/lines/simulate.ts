@@ -158,7 +158,7 @@ export function placeAmong(colors: number, pointer: number): number {
   return place === bitsIn(colors) ? 0 : place;
 }
 
-function bitsIn(word: number): number {
+export function bitsIn(word: number): number {
   let count = 0;
   for (let rest = word; rest !== 0; rest &= rest - 1) count++;
   return count;

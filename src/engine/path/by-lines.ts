@@ -106,16 +106,15 @@ function listsOf(
       const own = parts.slice(firstPart[list], firstPart[list + 1]);
       // Records of neighbouring operations without the fabric are one; the others are as they were.
       const onFabric = [...operations.keys()].filter((i) => usesFabric(operations[i], wafer.costs));
-      const before = (record: number) => {
-        let count = 0;
-        for (let at = ops.first[list]; at < record; at++)
-          if (ops.records[at * OP_WORDS + OP.kind] !== FIXED) count++;
-        return count;
-      };
+      const before = new Int32Array(ops.first[list + 1] - ops.first[list] + 1);
+      for (let record = 0; record < before.length - 1; record++) {
+        const kind = ops.records[(ops.first[list] + record) * OP_WORDS + OP.kind];
+        before[record + 1] = before[record] + Number(kind !== FIXED);
+      }
       let done = 0;
       const cutParts = own.map(({ group, from, to }) => {
-        const first = onFabric[before(from)];
-        const end = onFabric[before(to) - 1] + 1;
+        const first = onFabric[before[from - ops.first[list]]];
+        const end = onFabric[before[to - ops.first[list]] - 1] + 1;
         const lead = operations.slice(done, first);
         done = end;
         return { group, lead, operations: operations.slice(first, end) };

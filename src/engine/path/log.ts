@@ -3,12 +3,13 @@
  * of places, and at each place and colour in the order of time.
  */
 import { EVENT, EVENT_WORDS } from '../fast/machine-code.js';
+import { bitsIn } from '../lines/simulate.js';
 
 /** What an event says first: core, kind and colour in one number (fast/assembly/events.ts). */
 const CORE_BITS = 8;
-const COLORS = 32;
-/** Keys of one core: kinds times colours. */
-const KEYS = 3 * COLORS;
+const COLOR_BITS = 5;
+const COLORS = 2 ** COLOR_BITS;
+const KINDS = 3;
 /** A port, and from this bit on a mask of ports. */
 const PORT_BITS = 8;
 const PORT_MASK = 0xff;
@@ -43,7 +44,7 @@ export interface EventLog {
 
 /**
  * @param words of all events, `EVENT_WORDS` each
- * @param noted by core, as events number them: not 0 of those that may have events
+ * @param noted by core, as events number them: bits of the colours of which they were noted
  * @param numberOf the number that one has in them
  * @param begin the cycle that their cycles count from
  */
@@ -54,12 +55,17 @@ export function logOf(
   begin: number,
 ): EventLog {
   const events = words.length / EVENT_WORDS;
-  const place = new Int32Array(noted.length);
-  let cores = 0;
-  for (let core = 0; core < noted.length; core++) place[core] = noted[core] === 0 ? -1 : cores++;
-  const keys = cores * KEYS;
+  const begins = new Int32Array(noted.length + 1);
+  for (let core = 0; core < noted.length; core++)
+    begins[core + 1] = begins[core] + KINDS * bitsIn(noted[core]);
+  const keys = begins[noted.length];
   const first = new Int32Array(keys + 1);
-  const keyAt = (i: number) => place[words[i] >>> CORE_BITS] * KEYS + (words[i] & 0xff);
+  const keyFor = (core: number, kind: number, color: number) =>
+    begins[core] + KINDS * bitsIn(noted[core] & ((1 << color) - 1)) + kind;
+  const keyAt = (i: number) => {
+    const word = words[i];
+    return keyFor(word >>> CORE_BITS, (word >> COLOR_BITS) & 7, word & (COLORS - 1));
+  };
   for (let i = 0; i < words.length; i += EVENT_WORDS) first[keyAt(i) + 1]++;
   for (let key = 0; key < keys; key++) first[key + 1] += first[key];
   const next = first.slice(0, keys);
@@ -71,8 +77,7 @@ export function logOf(
     ports[to] = words[i + 2];
   }
   const known = new Map<number, Events>();
-  const keyOf = (kind: number, core: number, color: number) =>
-    place[numberOf(core)] * KEYS + kind * COLORS + color;
+  const keyOf = (kind: number, core: number, color: number) => keyFor(numberOf(core), kind, color);
   const departures = (core: number, color: number): Events => {
     const key = keyOf(EVENT.departs, core, color);
     let of = known.get(key);

@@ -12,21 +12,25 @@ export interface Reach {
   beyond: (router: number, port: number) => number;
 }
 
+const COLORS = 32;
+
 /** By router: bits of the colours there that are connected with what a core takes or sends. */
 export function reachOf({ routers, routesAt, colorsAt, beyond }: Reach, from: number): Int32Array {
   const reached = new Int32Array(routers);
-  const open: [router: number, color: number][] = [];
+  /** Router times colours, plus colour. */
+  const open: number[] = [];
   const reach = (router: number, color: number) => {
     if (router < 0 || ((reached[router] >> color) & 1) === 1) return;
     reached[router] |= 1 << color;
-    open.push([router, color]);
+    open.push(router * COLORS + color);
   };
   const reachAll = (router: number, colors: number) => {
     for (let color = 0; colors >>> color !== 0; color++)
       if (((colors >> color) & 1) === 1) reach(router, color);
   };
   reachAll(from, colorsAt(from));
-  for (const [router, color] of open) {
+  for (const one of open) {
+    const [router, color] = [Math.floor(one / COLORS), one % COLORS];
     const own = colorsAt(router);
     if (((own >> color) & 1) === 1) reachAll(router, own);
     for (const routes of routesAt(router))

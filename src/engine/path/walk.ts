@@ -55,10 +55,11 @@ export function addStep(steps: Step[], { kind, label, core, from, to }: Step): v
   else steps.push({ kind, label, core, from, to });
 }
 
-/** The path to the end of a core's last operation. */
-export function walkBack(scene: Scene, core: number): Walked {
+/** The path to the end of a core's last operation, or of the last that is over by a cycle. */
+export function walkBack(scene: Scene, core: number, by = Infinity): Walked {
   const walk = createWalk(scene);
-  let last: Event = { what: 'end', core, op: walk.timesAt(core).length - 1 };
+  const op = walk.timesAt(core).findLastIndex(({ end }) => end <= by);
+  let last: Event = { what: 'end', core, op };
   let event: Event | undefined = last;
   while (event !== undefined) {
     last = event;

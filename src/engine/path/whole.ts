@@ -9,6 +9,7 @@ import { startsOf } from '../fast/tables.js';
 import { reference } from '../reference/reference.js';
 import type { Image } from '../fast/tables.js';
 import type { Program } from '../../program/program.js';
+import { operationsOf } from '../../program/timing.js';
 import type { LineWants, Team } from '../fast/load.js';
 import { logOf, type EventLog } from './log.js';
 import { walkBack, type Scene, type Walked } from './walk.js';
@@ -25,9 +26,9 @@ export function eventsOf({
 
 /** Is something sent by a schedule, so that nothing comes before it? */
 export function isScheduled({ roles }: Program): boolean {
-  return roles.some(({ operations }) =>
-    operations.some((op) => op.kind === 'traffic' && op.exchange === undefined),
-  );
+  for (const list of operationsOf(roles))
+    for (const op of list) if (op.kind === 'traffic' && op.exchange === undefined) return true;
+  return false;
 }
 
 /** Runs tables with events noted; undefined if the run is too long for 32 bits. */
@@ -51,6 +52,7 @@ export function* noteEvents(
 /**
  * The path to the end of a core's program.
  * @param result of the program
+ * @param by the path is that to the end of its last operation that is over by then
  * @returns undefined if it cannot be had: the program is too long for 32 bits, or is not only timed
  */
 export function* pathOfWhole(
@@ -58,6 +60,7 @@ export function* pathOfWhole(
   input: RunInput,
   result: RunResult,
   core: number,
+  by?: number,
 ): Generator<void, Walked | undefined> {
   const tables = tablesOf(input);
   if (tables === undefined) return undefined;
@@ -71,7 +74,7 @@ export function* pathOfWhole(
   if (noted === undefined) return undefined;
   const numberOf = (place: number) => image.tables.coreAt[place];
   const log = logOf(noted.events, all.colors, numberOf, firstOf(starts));
-  return { ...walkBack(sceneOf(input, log), core), events: eventsOf(result) };
+  return { ...walkBack(sceneOf(input, log), core, by), events: eventsOf(result) };
 }
 
 const NONE = new Int32Array(0);
@@ -89,17 +92,12 @@ function sceneOf({ program, wafer, startAt }: RunInput, log: EventLog): Scene {
 }
 
 /** The same path by the reference engine. */
-export function pathByReference(input: RunInput, core: number): Walked {
+export function pathByReference(input: RunInput, core: number, by?: number): Walked {
   const words: number[] = [];
   reference(input, undefined, (kind, at, color, t, port = 0, outputs = 0) => {
     words.push((at << 8) | (EVENT[kind] << 5) | color, t, port | (outputs << 8));
   });
   const all = new Int32Array(input.program.roleOf.length).fill(-1);
-  return walkBack(
-    sceneOf(
-      input,
-      logOf(words, all, (place) => place, 0),
-    ),
-    core,
-  );
+  const log = logOf(words, all, (place) => place, 0);
+  return walkBack(sceneOf(input, log), core, by);
 }

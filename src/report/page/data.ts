@@ -13,6 +13,8 @@ export interface PageWafer {
   regions: { name: string; x: number; y: number; width: number; height: number }[];
   /** A map per quantity, see html-maps.ts. */
   packed: string[];
+  /** Where the critical path goes: x and y of one core after the other, in each stretch without another wafer. */
+  path?: number[][];
   /** The maps once they are unpacked, and which region each core is in (-1: none). */
   values?: Promise<Float64Array[]>;
   owner?: Int16Array;

@@ -16,10 +16,18 @@ interface Shown {
   region: number;
   /** The core that is pointed at; -1: none. */
   hovered: number;
+  /** Whether the critical path is drawn. */
+  path: boolean;
   picture?: HTMLCanvasElement | undefined;
   values?: Float64Array[];
 }
-export const shown: Shown = { wafer: data.wafers[0], quantity: 0, region: -1, hovered: -1 };
+export const shown: Shown = {
+  wafer: data.wafers[0],
+  quantity: 0,
+  region: -1,
+  hovered: -1,
+  path: false,
+};
 export const view = { scale: 1, x: 0, y: 0, fit: true };
 
 const RAMPS = {
@@ -151,6 +159,7 @@ export function draw(): void {
       r.height * view.scale,
     );
   });
+  if (shown.path) drawPath(css.getPropertyValue('--mark'));
   if (hovered >= 0) {
     pen.lineWidth = 2;
     pen.strokeStyle = css.getPropertyValue('--mark');
@@ -159,10 +168,24 @@ export function draw(): void {
     const off = (size - view.scale) / 2;
     pen.strokeRect(view.x + x * view.scale - off, view.y + y * view.scale - off, size, size);
   }
+  canvas.dataset['path'] = String(shown.path);
   canvas.dataset['zoom'] = view.scale.toFixed(3);
   canvas.dataset['drawn'] = [wafer.wafer, data.quantities[shown.quantity].name, shown.region].join(
     ' ',
   );
+}
+
+/** The critical path from the middle of one core to that of the next. */
+function drawPath(color: string): void {
+  pen.lineWidth = 2;
+  pen.strokeStyle = color;
+  const at = (origin: number, place: number) => origin + (place + 0.5) * view.scale;
+  for (const stretch of shown.wafer.path ?? []) {
+    pen.beginPath();
+    for (let i = 0; i < stretch.length; i += 2)
+      pen.lineTo(at(view.x, stretch[i]), at(view.y, stretch[i + 1]));
+    pen.stroke();
+  }
 }
 
 const NUMBER = new Intl.NumberFormat('en-US');

@@ -100,6 +100,11 @@ for (const button of document.querySelectorAll<HTMLElement>('[data-quantity]'))
       other.setAttribute('aria-pressed', String(other === button));
     void show();
   });
+document.getElementById('path')?.addEventListener('click', (event) => {
+  shown.path = !shown.path;
+  (event.currentTarget as HTMLElement).setAttribute('aria-pressed', String(shown.path));
+  draw();
+});
 byId('region').addEventListener('change', (event) => {
   shown.region = Number((event.target as HTMLSelectElement).value);
   zoomToRegion();

@@ -11,7 +11,10 @@ import { collectiveFormsMarkdown, collectivesMarkdown } from '../validate/collec
 import { lineChoicesMarkdown, mappedLinesMarkdown } from '../validate/mapped-lines.js';
 import { validateMarkdown } from '../validate/table.js';
 import { prefillNotes } from '../validate/prefill.js';
+import { planMarkdown } from '../../report/plan-text.js';
 import { runTable } from '../../report/table.js';
+import { serveAll } from '../serve/serve-all.js';
+import type { GridWork } from '../steps/step-times.js';
 import { simulate } from '../run/run.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import { validateMeasurements } from '../validate/validate.js';
@@ -20,6 +23,10 @@ import { validateMeasurements } from '../validate/validate.js';
 export const DOCUMENTS = ['README.md', 'docs/accuracy.md', 'docs/kernels.md', 'docs/api.md'];
 
 const FIRST_RUN = 'configs/wse3.yaml';
+const PLAN = 'configs/codex-spark.yaml';
+
+/** With the steps that are known. */
+type Options = SimulateOptions & Pick<GridWork, 'steps'>;
 
 /** How long a run took, with how much memory: it differs from host to host and from run to run. */
 const HOST_LINE = /^ {2}\w+ engine, \d+ shards?: .* of host memory$/m;
@@ -32,7 +39,7 @@ export function printedRun(document: RunDocument, before: string): string {
 }
 
 /** Each part made anew, of which `before` is what stands there. */
-const PARTS: Record<string, (options: SimulateOptions, before: string) => Promise<string>> = {
+const PARTS: Record<string, (options: Options, before: string) => Promise<string>> = {
   async api() {
     return apiReference('index.d.ts', (path) => readFileSync(bundled(`dist/${path}`), 'utf8'));
   },
@@ -43,6 +50,11 @@ const PARTS: Record<string, (options: SimulateOptions, before: string) => Promis
   'mapped-lines': mappedLinesMarkdown,
   'line-choices': (options) => lineChoicesMarkdown(options),
   'collective-forms': collectiveFormsMarkdown,
+  async plan(options) {
+    const path = bundled(PLAN);
+    const { document } = await serveAll(loadConfig(path), path, [], options);
+    return planMarkdown(document.serving.plan!);
+  },
   async run(options, before) {
     return printedRun(await simulate(loadConfig(bundled(FIRST_RUN)), options), before);
   },
@@ -56,7 +68,7 @@ const PARTS: Record<string, (options: SimulateOptions, before: string) => Promis
 };
 
 /** A document with its generated parts made anew. Throws a RangeError for a part that has no generator. */
-export async function regenerated(text: string, options: SimulateOptions): Promise<string> {
+export async function regenerated(text: string, options: Options): Promise<string> {
   const names = generatedParts(text);
   const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
   if (unknown !== undefined)

@@ -16,7 +16,7 @@ export function speculationRules(config: ResolvedConfig): Assumption[] {
   const name = draftModelOf(config)?.name;
   return [
     rule(
-      `A round verifies ${tokens} tokens of a user, which follow each other through the model's regions; it ends when the last one's choice is compared with its draft.`,
+      `A round verifies ${tokens} tokens of a user, which follow each other through the model's regions; it ends when the last one's choice is compared with its draft. Where wavelets of two of them meet on links they wait for each other, on wafers of up to 131,072 cores.`,
     ),
     ...(name === undefined
       ? [
@@ -26,7 +26,11 @@ export function speculationRules(config: ResolvedConfig): Assumption[] {
         ]
       : [
           rule(
-            `${name} drafts one token after the other, each of which is sent to the model when it is known; while a round is verified it takes its own last token.`,
+            `${name} drafts one token after the other, each of which is sent to the model when it is known; ${
+              draft.kind === 'mtp'
+                ? "before that it takes once more what the round before accepted, with the model's hidden states, normed as its head has them"
+                : 'while a round is verified it takes its own last token'
+            }.`,
           ),
         ]),
     ...(draft.kind === 'mtp' && draft.assumed

@@ -6,7 +6,8 @@
 import { configHash, type ResolvedConfig, type Source } from '../../config.js';
 import { scenariosIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import { guessesOf, scenariosOf } from '../serve/serve.js';
+import { guessesOf } from '../serve/drafted.js';
+import { scenariosOf } from '../serve/serve.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
 import type { FleetDocument } from './table.js';
 import { inFlightOf } from '../../decode/positions.js';

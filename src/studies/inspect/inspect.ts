@@ -1,4 +1,7 @@
-/** What was resolved and mapped, without simulating it: the wafer, the model, the placement, a program. */
+/**
+ * What was resolved and mapped, without simulating it: the wafer, the model, the placement, a program; and why cores wait,
+ * for which a step is simulated.
+ */
 import { firstPosition, roomOf } from '../../decode/positions.js';
 import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
@@ -16,11 +19,12 @@ import type { Program } from '../../program/program.js';
 import { fewerWafersLine } from '../../report/fewer-wafers-line.js';
 import { bytes, leaves, table } from '../../report/format.js';
 import { modelInspection } from './model.js';
+import { waitsInspection } from './waits.js';
 import { proved } from '../../report/placement-text.js';
 import { fewerThan } from '../../decode/run-document.js';
 import { placementOf, requestOf } from '../../decode/place.js';
 
-export type What = 'wafer' | 'model' | 'placement' | 'program';
+export type What = 'wafer' | 'model' | 'placement' | 'program' | 'waits';
 
 export interface Inspection {
   document: object;
@@ -54,7 +58,13 @@ const PARTS: Record<What, Inspect> = {
   model: modelInspection,
   placement: inspectPlacement,
   program: inspectProgram,
+  waits: inspectWaits,
 };
+
+function inspectWaits(config: ResolvedConfig, core?: CorePosition): Promise<Inspection> {
+  if (core) throw new ConfigError('--core: expected --what placement or program, found waits');
+  return waitsInspection(config);
+}
 
 function inspectWafer({ wafer, provenance }: ResolvedConfig): Inspection {
   const rows = leaves(wafer).map(([path, value]) => {

@@ -11,8 +11,8 @@ import { servingOf } from '../../config/deployments.js';
 import { ConfigError } from '../../config/errors.js';
 import { parameterCount } from '../../model/operators.js';
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
-import type { GpuResult, ServedSpeculation } from '../../report/serving-document.js';
-import type { ServingResult, StepTimesResult } from '../../report/serving-document.js';
+import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
+import { guessesOf, roundsOf, speculationOf } from './drafted.js';
 import { sizeOf } from './model-size.js';
 import { planOf } from './plan.js';
 import { replayOf } from './replay.js';
@@ -24,12 +24,10 @@ import { rooflineChecks } from '../../serving/roofline.js';
 import { seriesOf } from '../../serving/series.js';
 import { serve, type ServeOptions, type ServeResult } from '../../serving/server.js';
 import type { ServerOptions } from '../../serving/pipeline.js';
-import { roundTimeOf, type RoundCounts, type Rounds } from '../../serving/rounds.js';
 import { stepTimeOf } from '../../serving/step-time.js';
 import { transportEffect } from '../../serving/transport-effect.js';
 import { transportOf, transportSources } from '../../serving/transport-presets.js';
 import type { Transport } from '../../serving/transport.js';
-import type { Guesses } from '../steps/pace.js';
 import { deploymentOf, simulateGrid } from '../steps/step-times.js';
 import type { Deployment, GridWork, SimulatedGrid } from '../steps/step-times.js';
 
@@ -164,53 +162,6 @@ export async function serverOf(
     transport: transportOf(kind, given),
   };
   return { grid, serve };
-}
-
-/** How rounds are served, where tokens are drafted. */
-function roundsOf(config: ResolvedConfig, { roundNs, draftIntervalNs, ...grid }: SimulatedGrid) {
-  const { speculation, seed } = config.workload;
-  if (speculation === undefined || roundNs === undefined || draftIntervalNs === undefined)
-    return undefined;
-  return {
-    tokens: speculation.tokens,
-    ...guessesOf(config)!,
-    seed: String(seed),
-    roundTime: roundTimeOf({ ...grid, roundNs, draftIntervalNs }),
-  } satisfies Rounds;
-}
-
-/** What the rounds of a configuration depend on that is not simulated; nothing where no tokens are drafted. */
-export function guessesOf(config: ResolvedConfig): Guesses | undefined {
-  const chances = chancesOf(config);
-  return chances && { chances, policy: config.serving?.speculation ?? 'by-load' };
-}
-
-/** Chances of drafted tokens as they are assumed; what is measured is refused where requests are served. */
-function chancesOf({ workload: { speculation } }: ResolvedConfig) {
-  if (speculation === undefined) return undefined;
-  const { acceptance } = speculation;
-  if (acceptance === 'measured')
-    throw new ConfigError('workload.speculation.acceptance: expected chances, found measured');
-  return acceptance;
-}
-
-/** What rounds came to in a run. */
-function speculationOf(
-  { model: _, workload: { speculation } }: ResolvedConfig,
-  { rounds }: Pick<ServeOptions, 'rounds'>,
-  counts: RoundCounts | undefined,
-): ServedSpeculation | undefined {
-  if (speculation === undefined || rounds === undefined || counts === undefined) return undefined;
-  const { draft } = speculation;
-  return {
-    draft: draft.kind === 'model' ? draft.model.name : draft.kind,
-    tokens: rounds.tokens,
-    policy: rounds.policy,
-    assumedAcceptance: rounds.chances,
-    ...counts,
-    tokensVerifiedPerRound: 1 + counts.drafted / counts.rounds,
-    tokensPerRound: counts.emitted / counts.rounds,
-  };
 }
 
 /** Serves a prepared scenario; of a record also when every request's client sees each of its tokens. */

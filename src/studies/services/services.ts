@@ -227,7 +227,9 @@ function speculationOf(
   measured: number,
 ): Pick<ServiceRow, 'speculative' | 'acceptanceForPublished'> {
   const { cyclesPerRound, clockHz } = speculative;
-  const chances = cyclesPerRound.map((round, i) => chanceFor(measured, round, i + 1, clockHz));
+  const chances = cyclesPerRound.map((round, i) =>
+    chanceFor(measured, { tokens: i + 1, cycles: round, again: 0 }, clockHz),
+  );
   const possible = chances.filter((chance) => chance !== undefined);
   const least = possible.length === 0 ? null : Math.min(...possible);
   return { speculative, acceptanceForPublished: least };
