@@ -6,11 +6,16 @@ import { createRunner } from '../src/decode/runner.js';
 import { MachineError } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { createMachine } from '../src/engine/fast/machine.js';
-import type { RunInput } from '../src/engine/engine.js';
+import type { RunInput, RunResult } from '../src/engine/engine.js';
+import { wholeRun } from '../src/engine/engine.js';
+import { startLines } from '../src/engine/lines/lines.js';
+import { createLineTable } from '../src/engine/lines/table.js';
+import { pathByLines } from '../src/engine/path/by-lines.js';
 import { isScheduled, pathByReference, pathOfWhole } from '../src/engine/path/whole.js';
 import type { StepKind, Walked } from '../src/engine/path/walk.js';
 import { kernelWafer, programOf } from './kernel-programs.js';
 import { count } from './helpers/full.js';
+import { familyPrograms } from './helpers/families.js';
 import { programs } from './helpers/generate.js';
 import { OPTIONS } from './helpers/options.js';
 import {
@@ -232,5 +237,36 @@ describe('the critical path', () => {
       expect(cycles).toBeLessThan(4385);
     }
     expect(new Set(path!.map(({ wafer: on }) => on)).size).toBe(2);
+  });
+});
+
+/** What comes of a program that ends; some of those that are generated do not. */
+function endOf(run: () => RunResult): RunResult | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof MachineError) return undefined;
+    throw error;
+  }
+}
+
+describe('the critical path through lines that are joined', () => {
+  it('is that of the whole program', () => {
+    const table = createLineTable();
+    let joined = 0;
+    const holds = fc.property(familyPrograms(), ({ program, wafer, startAt }) => {
+      const input: RunInput = { program, wafer, ...(startAt && { startAt }) };
+      const result = endOf(() => wholeRun(startLines(input, table, { mostJoined: 2 })));
+      if (result === undefined || (table.made.get(result)?.joined ?? 0) === 0) return;
+      joined++;
+      const core = result.end.indexOf(Math.max(...result.end));
+      const walk = pathByLines(table, input, result, core);
+      let walked = walk.next();
+      while (!walked.done) walked = walk.next();
+      if (typeof walked.value === 'string') throw new TypeError(walked.value);
+      expect(textOf(walked.value)).toEqual(textOf(pathByReference(input, core)));
+    });
+    fc.assert(holds, { numRuns: count(150, 1500), seed: 50001 });
+    expect(joined).toBeGreaterThan(0);
   });
 });
