@@ -11,7 +11,11 @@ import { wholeRun } from '../src/engine/engine.js';
 import { startLines } from '../src/engine/lines/lines.js';
 import { createLineTable } from '../src/engine/lines/table.js';
 import { pathByLines } from '../src/engine/path/by-lines.js';
-import { isScheduled, pathByReference, pathOfWhole } from '../src/engine/path/whole.js';
+import {
+  isScheduled,
+  pathByReference as byReference,
+  pathOfWhole,
+} from '../src/engine/path/whole.js';
 import type { StepKind, Walked } from '../src/engine/path/walk.js';
 import { kernelWafer, programOf } from './kernel-programs.js';
 import { count } from './helpers/full.js';
@@ -34,14 +38,18 @@ import {
   work,
 } from './helpers/programs.js';
 
-/** The path by the fast engine's events. */
-function pathByFast(input: RunInput, core: number): Walked {
-  const walk = pathOfWhole(createMachine(), input, fast(input), core);
+function allOf<T>(work: Generator<void, T>): T {
   for (;;) {
-    const { done, value } = walk.next();
-    if (done) return value!;
+    const { done, value } = work.next();
+    if (done) return value;
   }
 }
+
+const pathByReference = (input: RunInput, core: number) => allOf(byReference(input, core));
+
+/** The path by the fast engine's events. */
+const pathByFast = (input: RunInput, core: number): Walked =>
+  allOf(pathOfWhole(createMachine(), input, fast(input), core))!;
 
 /** Steps in the order of time, as text: kind, core and cycles. */
 const textOf = ({ steps }: Walked) =>
@@ -260,11 +268,9 @@ describe('the critical path through lines that are joined', () => {
       if (result === undefined || (table.made.get(result)?.joined ?? 0) === 0) return;
       joined++;
       const core = result.end.indexOf(Math.max(...result.end));
-      const walk = pathByLines(table, input, result, core);
-      let walked = walk.next();
-      while (!walked.done) walked = walk.next();
-      if (typeof walked.value === 'string') throw new TypeError(walked.value);
-      expect(textOf(walked.value)).toEqual(textOf(pathByReference(input, core)));
+      const walked = allOf(pathByLines(table, input, result, core));
+      if (typeof walked === 'string') throw new TypeError(walked);
+      expect(textOf(walked)).toEqual(textOf(pathByReference(input, core)));
     });
     fc.assert(holds, { numRuns: count(150, 1500), seed: 50001 });
     expect(joined).toBeGreaterThan(0);

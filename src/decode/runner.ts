@@ -184,7 +184,7 @@ export function createRunner(options: RunnerOptions): Runner {
       }
       const events = eventsOf(result);
       if (events > most) return `too much moves to be followed: ${events} events, at most ${most}`;
-      if (engine === 'reference') return pathByReference(input, core, by);
+      if (engine === 'reference') return steps(() => pathByReference(input, core, by));
       const walked = await steps(() => pathOfWhole(lines.machine(), input, result, core, by));
       return walked ?? 'its times do not fit 32 bits';
     },

@@ -6,7 +6,7 @@ import type { Machine } from '../fast/machine.js';
 import { bitsFor, startMachine } from '../fast/run.js';
 import { firstOf } from '../fast/load.js';
 import { startsOf } from '../fast/tables.js';
-import { reference } from '../reference/reference.js';
+import { startReference } from '../reference/reference.js';
 import type { Image } from '../fast/tables.js';
 import type { Program } from '../../program/program.js';
 import { operationsOf } from '../../program/timing.js';
@@ -92,11 +92,16 @@ function sceneOf({ program, wafer, startAt }: RunInput, log: EventLog): Scene {
 }
 
 /** The same path by the reference engine. */
-export function pathByReference(input: RunInput, core: number, by?: number): Walked {
+export function* pathByReference(
+  input: RunInput,
+  core: number,
+  by?: number,
+): Generator<void, Walked> {
   const words: number[] = [];
-  reference(input, undefined, (kind, at, color, t, port = 0, outputs = 0) => {
+  const running = startReference(input, undefined, (kind, at, color, t, port = 0, outputs = 0) => {
     words.push((at << 8) | (EVENT[kind] << 5) | color, t, port | (outputs << 8));
   });
+  while (running.advance() === undefined) yield;
   const all = new Int32Array(input.program.roleOf.length).fill(-1);
   const log = logOf(words, all, (place) => place, 0);
   return walkBack(sceneOf(input, log), core, by);
