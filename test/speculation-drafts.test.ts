@@ -33,7 +33,7 @@ const FAMILIES = cases(['qwen3_next'], ['llama', 'gemma3', 'deepseek_v3', 'llama
   .filter((name) => checkpointNames().includes(name));
 
 describe('a model that drafts', () => {
-  const asked = { prompt: [3, 1, 4, 1], tokens: count(7, 15), verified: 3 };
+  const asked = { prompt: [3, 1, 4, 1], tokens: count(7, 9), verified: 3 };
 
   it.each(FAMILIES)('for itself is always right: %s', async (name) => {
     const speaking = checkpointOn(name, SIZES);
@@ -58,7 +58,7 @@ describe('a model that drafts', () => {
 });
 
 describe.skipIf(!existsSync(join(CHECKPOINTS, 'stories260k')))('a trained model', () => {
-  const asked = { prompt: [1], tokens: count(8, 40), verified: 4 };
+  const asked = { prompt: [1], tokens: count(8, 20), verified: 4 };
 
   it('drafts its story for itself, and a copy that is off drafts some of it', async () => {
     const speaking = checkpointOn('stories260k', { ...SIZES, rows: 4 });
@@ -86,7 +86,7 @@ describe('what the host looks up', () => {
 
   it('changes nothing of what is said, and drafts nothing that has not been said', async () => {
     const speaking = checkpointOn('public-llama', SIZES);
-    const asked = { prompt: [3, 1, 4, 3, 1], tokens: count(10, 30), verified: 3 };
+    const asked = { prompt: [3, 1, 4, 3, 1], tokens: count(10, 16), verified: 3 };
     const { tokens, rounds } = await roundsOf(speaking, asked, async () => ngramDrafter(1));
     expect(tokens).toEqual(plainTokens(speaking, asked));
     expect(rounds[0].drafted).toEqual([4, 3]);

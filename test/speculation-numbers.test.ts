@@ -64,7 +64,7 @@ describe.each(FORMS)('a model with %s', (_, model, sets) => {
       const config = loadConfig('configs/tiny.yaml', [...room, ...placed]);
       const placement = { ...config.placement, groups: 2, growth: 'minimal' } as const;
       const speaking = { config: { ...config, model, placement }, weights };
-      const asked = { prompt: [3, 1, 4], tokens: count(7, 13), verified: 4 };
+      const asked = { prompt: [3, 1, 4], tokens: count(7, 10), verified: 4 };
       const { tokens, rounds, check } = await roundsOf(speaking, asked, byChance(0.6));
       expect(tokens).toEqual(plainTokens(speaking, asked));
       expect(check).toMatchObject({ passed: true, choice: true });
@@ -76,7 +76,7 @@ describe.each(FORMS)('a model with %s', (_, model, sets) => {
 describe.each(DRAFTS)('%s drafts', (_, chance) => {
   it.each(FAMILIES)('say what plain greedy decoding says: %s', async (name) => {
     const speaking = checkpointOn(name, { growth: 'minimal', rows: 3, layerColumns: 7 });
-    const asked = { prompt: [3, 1, 4], tokens: count(9, 21), verified: 3 };
+    const asked = { prompt: [3, 1, 4], tokens: count(9, 12), verified: 3 };
     const { tokens, rounds, check } = await roundsOf(speaking, asked, byChance(chance));
     expect(tokens).toEqual(plainTokens(speaking, asked));
     expect(check).toMatchObject({ passed: true, choice: true });

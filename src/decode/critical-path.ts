@@ -10,7 +10,7 @@ import type { StepPlan } from '../lowering/lowering.js';
 import type { PathEntry, PathKind } from '../report/document.js';
 import type { Turn } from './ring.js';
 import type { Runner } from './runner.js';
-import { write, type StageRunner } from './stages.js';
+import { digest, write, type StageRunner } from './stages.js';
 import { boxOf, type StageTiming } from './timeline.js';
 import { startAtOf } from './visit.js';
 
@@ -35,12 +35,18 @@ export async function pathOfStep(
   { plan, stages, results, turn }: PathStep,
 ): Promise<FoundPath> {
   const { wafer } = runner;
-  const known = new Map<RunResult, Map<string, Walked>>();
+  /** By what is alike: a result, or the key of a program and its starts, whose results are the same without a memo too. */
+  const known = new Map<RunResult | string, Map<string, Walked>>();
   let most = MOST_EVENTS;
-  const walkIn = async (input: RunInput, result: RunResult, core: number, by?: number) => {
-    const walks = known.get(result) ?? new Map<string, Walked>();
+  const walkIn = async (
+    input: RunInput,
+    result: RunResult,
+    core: number,
+    { by, alike = result }: { by?: number; alike?: RunResult | string },
+  ) => {
+    const walks = known.get(alike) ?? new Map<string, Walked>();
     const end = `${core} ${by}`;
-    known.set(result, walks);
+    known.set(alike, walks);
     const before = walks.get(end);
     if (before !== undefined) return before;
     const walked = await programs.path(input, result, core, most, by);
@@ -57,11 +63,14 @@ export async function pathOfStep(
       const { program, startAt, result, box, boxes } = run;
       // A core may work for other parts after this one.
       const by = later + start.result.end[core];
-      return walkIn({ program, wafer, startAt, name }, result, coreIn(box, boxes[part], core), by);
+      const input = { program, wafer, startAt, name };
+      return walkIn(input, result, coreIn(box, boxes[part], core), { by });
     }
     const { program } = write(runner, plan.stages[stage]);
     const startAt = start && startAtOf(stages[stage], start);
-    return walkIn({ program, wafer, ...(startAt && { startAt }), name }, results[stage], core);
+    const input = { program, wafer, ...(startAt && { startAt }), name };
+    const alike = `${plan.stages[stage].key} ${digest(startAt)}`;
+    return walkIn(input, results[stage], core, { alike });
   };
   const places = stages.map((stage): PathPlace => {
     const { wafer: on, x, y } = runner.places[stage.region];
