@@ -7,7 +7,8 @@ import type { RunInput, RunResult } from '../engine/engine.js';
 import type { Step, Walked } from '../engine/path/walk.js';
 import { coreIn } from '../lowering/joined.js';
 import type { StepPlan } from '../lowering/lowering.js';
-import type { PathEntry, PathKind } from '../report/document.js';
+import type { PathEntry } from '../report/document.js';
+import { addStart, createEntries, type Entries, type PathPlace } from './path-entries.js';
 import type { Turn } from './ring.js';
 import type { Runner } from './runner.js';
 import { digest, write, type StageRunner } from './stages.js';
@@ -85,52 +86,6 @@ export async function pathOfStep(
  * none.
  */
 type Walk = (stage: number, core: number) => Promise<Walked | string>;
-
-/** Where the rectangle of a stage lies, and its operators. */
-export interface PathPlace {
-  wafer: number;
-  x: number;
-  y: number;
-  width: number;
-  labels: readonly string[];
-}
-
-/** Entries of a path, the latest first, back to cycle 0, where it is cut. */
-export function createEntries() {
-  const entries: PathEntry[] = [];
-  const add = (
-    { wafer, x, y, width }: PathPlace,
-    core: number,
-    operator: string,
-    kind: PathKind,
-    since: number,
-    to: number,
-  ) => {
-    const from = Math.max(0, since);
-    if (to <= from) return;
-    const at = { wafer, x: x + (core % width), y: y + Math.floor(core / width) };
-    const later = entries.at(-1);
-    const isSame =
-      later?.operator === operator && later.kind === kind && later.x === at.x && later.y === at.y;
-    if (isSame && later.wafer === wafer) Object.assign(later, { from, cycles: later.to - from });
-    else entries.push({ operator, kind, ...at, from, to, cycles: to - from });
-  };
-  return {
-    add,
-    /** What a walk found in a stage whose clock lags so much. */
-    addWalk(place: PathPlace, { steps }: Walked, later: number): void {
-      for (const { kind, label, core, from, to } of steps)
-        add(place, core, place.labels[label], kind, from + later, to + later);
-    },
-    /** All of them, which have to be one path from cycle 0 on. */
-    inOrder(): PathEntry[] {
-      const path = entries.toReversed();
-      const broken = path.find(({ from }, i) => from !== (path[i - 1]?.to ?? 0));
-      if (broken) throw new Error(`nothing leads to cycle ${broken.from} of a critical path`);
-      return path;
-    },
-  };
-}
 
 /** The core that ends last and does something, the first of several. */
 export function lastCore({
@@ -214,7 +169,7 @@ function jointScene({ visits }: Turn, index: number, places: PathPlace[]): Joint
 
 /** Adds the steps of a walk, up to the first that is for another token; and the stage that they lead to. */
 function addSteps(
-  { add }: ReturnType<typeof createEntries>,
+  { addStep }: Entries,
   place: PathPlace,
   { steps }: Walked,
   later: number,
@@ -226,8 +181,7 @@ function addSteps(
     const of = scene ? scene.stageOf(step.label) : stage;
     if (of === undefined) return { stage: reached, cut: step };
     reached = of;
-    const { kind, label, core, from, to } = step;
-    add(place, core, place.labels[label], kind, from + later, to + later);
+    addStep(place, step, later);
   }
   return { stage: reached };
 }
@@ -307,16 +261,4 @@ async function pathTogether(
     addStart(entries, places[stage], walked, programStart, end);
   }
   return entries.inOrder();
-}
-
-/** The start of a program, of the operator that is first on the path. */
-export function addStart(
-  entries: ReturnType<typeof createEntries>,
-  place: PathPlace,
-  { steps, core, at }: Walked,
-  programStart: number,
-  later = 0,
-): void {
-  const operator = place.labels[steps.at(-1)?.label ?? 0];
-  entries.add(place, core, operator, 'setup', at - programStart + later, at + later);
 }

@@ -1,7 +1,7 @@
 /** What cores wait for, the most first, as a page and `inspect` show it. */
 import type { PathEntry, WaitResult } from './document.js';
 import { count, share } from './format.js';
-import { WAITS_FOR, kindsOf } from './why-text.js';
+import { WAITS_FOR, kindsOf, sumOf } from './why-text.js';
 
 /** How many are shown one by one. */
 const MOST = 8;
@@ -10,8 +10,7 @@ export const WAITS_HEAD = ['operator', 'waits for', 'core-cycles', 'share of wai
 
 /** Rows of a table, the most core-cycles first; those after the first few are one row. */
 export function waitRows(waits: readonly WaitResult[]): string[][] {
-  const sum = (of: readonly WaitResult[]) => of.reduce((all, one) => all + one.coreCycles, 0);
-  const whole = sum(waits);
+  const whole = sumOf(waits);
   // By name where they are equal: a document may have been written by another version.
   const ranked = waits.toSorted(
     (a, b) => b.coreCycles - a.coreCycles || (a.operator + a.on < b.operator + b.on ? -1 : 1),
@@ -26,7 +25,7 @@ export function waitRows(waits: readonly WaitResult[]): string[][] {
   const rest = ranked.slice(shown.length);
   return [
     ...shown.map(({ operator, on, coreCycles }) => row(operator, WAITS_FOR[on], coreCycles)),
-    ...(rest.length > 0 ? [row(`${rest.length} others`, '', sum(rest))] : []),
+    ...(rest.length > 0 ? [row(`${rest.length} others`, '', sumOf(rest))] : []),
   ];
 }
 

@@ -74,7 +74,7 @@ function longestOf(waits: readonly WaitResult[]): WaitResult[] {
   return waits.toSorted((a, b) => b.coreCycles - a.coreCycles).slice(0, MOST);
 }
 
-function sumOf(waits: readonly WaitResult[]): number {
+export function sumOf(waits: readonly WaitResult[]): number {
   return waits.reduce((sum, { coreCycles }) => sum + coreCycles, 0);
 }
 

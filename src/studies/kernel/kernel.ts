@@ -9,10 +9,11 @@ import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { identityOf } from '../../identity.js';
 import { countable } from '../../decode/countable.js';
-import { MOST_EVENTS, addStart, createEntries, lastCore } from '../../decode/critical-path.js';
+import { MOST_EVENTS, lastCore } from '../../decode/critical-path.js';
 import type { FoundPath } from '../../decode/critical-path.js';
+import { addStart, createEntries } from '../../decode/path-entries.js';
 import { pathFields } from '../../decode/run-document.js';
-import { addStageWaits, waitResults, type Waits } from '../../decode/waits.js';
+import { addStageWaits, sumOf, waitResults, type Waits } from '../../decode/waits.js';
 import { fastestOf, isAuto } from './auto.js';
 import { optionReader, type KernelOptions } from './options.js';
 import { KERNELS } from './kernels.js';
@@ -148,11 +149,10 @@ function breakdownOf(program: Program, result: RunResult): Breakdown {
 }
 
 function coreCyclesOf(result: RunResult): CyclesByCause {
-  const sum = (counts: Float64Array) => counts.reduce((total, count) => total + count, 0);
-  const compute = sum(result.compute);
-  const setup = sum(result.setup);
-  const waitInput = sum(result.waitInput);
-  const waitOutput = sum(result.waitOutput);
+  const compute = sumOf(result.compute);
+  const setup = sumOf(result.setup);
+  const waitInput = sumOf(result.waitInput);
+  const waitOutput = sumOf(result.waitOutput);
   const busy = compute + setup + waitInput + waitOutput;
   const all = countable(result.end.length * result.cycles, 'the sum of coreCycles');
   return countable({ compute, setup, waitInput, waitOutput, idle: all - busy }, 'coreCycles');
