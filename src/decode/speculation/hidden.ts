@@ -10,7 +10,7 @@ import { tableShape } from '../../mapping/shapes.js';
 import type { ModelSpec } from '../../model/model.js';
 import type { Placement, Region } from '../../placement/placement.js';
 import { layOut } from '../../program/builder.js';
-import type { Sent } from './timer.js';
+import type { Sent } from './sent.js';
 import type { Trip } from './round.js';
 
 /** A model, and where it is. */
