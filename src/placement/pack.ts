@@ -91,15 +91,7 @@ export function cut(
   wafer: WaferSpec,
   wafers: number,
 ): number[] | undefined {
-  const counts: number[] = [];
-  for (let done = 0; done < widths.length;) {
-    if (counts.length === wafers) return undefined;
-    const laid = fill(widths.slice(done), runsOf(wafer, rows, counts.length)).length;
-    if (laid === 0) return undefined;
-    counts.push(laid);
-    done += laid;
-  }
-  return counts;
+  return cutWith(widths, wafers, (left, of) => fill(left, runsOf(wafer, rows, of)).length);
 }
 
 /**
@@ -113,15 +105,26 @@ export function cutAnywhere(
   wafer: WaferSpec,
   wafers: number,
 ): number[] | undefined {
-  const counts: number[] = [];
   const room = wafers * wafer.width * Math.floor(wafer.height / rows);
   if (widths.reduce((sum, width) => sum + width, 0) > room) return undefined;
+  return cutWith(widths, wafers, (left, of) => {
+    const runs = runsOf(wafer, rows, of);
+    let laid = fill(left, runs).length;
+    while (laid < left.length && haveRoom(left.slice(0, laid + 1), runs)) laid++;
+    return laid;
+  });
+}
+
+/** @param most how many of the regions that are left a wafer takes, by its number */
+function cutWith(
+  widths: readonly number[],
+  wafers: number,
+  most: (left: readonly number[], of: number) => number,
+): number[] | undefined {
+  const counts: number[] = [];
   for (let done = 0; done < widths.length;) {
     if (counts.length === wafers) return undefined;
-    const runs = runsOf(wafer, rows, counts.length);
-    let laid = fill(widths.slice(done), runs).length;
-    while (done + laid < widths.length && haveRoom(widths.slice(done, done + laid + 1), runs))
-      laid++;
+    const laid = most(widths.slice(done), counts.length);
     if (laid === 0) return undefined;
     counts.push(laid);
     done += laid;
