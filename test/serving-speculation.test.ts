@@ -9,7 +9,7 @@ import type { ServingResult } from '../src/report/serving-document.js';
 import { fleetRow } from '../src/studies/fleet/fleet.js';
 import { prepareEndpoint } from '../src/studies/serve/endpoint.js';
 import { serveAll } from '../src/studies/serve/serve-all.js';
-import { acceptanceForSpeed } from '../src/studies/serve/plan.js';
+import { leastAcceptance } from '../src/numeric/acceptance.js';
 import { servingTable } from '../src/studies/serve/table.js';
 import { paceOf, roundOf } from '../src/studies/steps/pace.js';
 import { stepCache } from '../src/studies/steps/step-cache.js';
@@ -119,13 +119,13 @@ describe('a plan', () => {
   const guesses = (chance: number) => ({ chances: [chance, chance], policy: 'by-load' as const });
 
   it('finds the acceptance that a speed takes: none, some, or more than 1', () => {
-    expect(acceptanceForSpeed(point, 1000)).toBe(0);
-    const some = acceptanceForSpeed(point, 700)!;
+    expect(leastAcceptance(point.rounds.alone, 1000)).toBe(0);
+    const some = leastAcceptance(point.rounds.alone, 700)!;
     expect(paceOf(point, 1, guesses(some))).toBeLessThanOrEqual(700);
     expect(paceOf(point, 1, guesses(some - 1e-9))).toBeGreaterThan(700);
-    expect(acceptanceForSpeed(point, 1400 / 3)).toBeCloseTo(1, 12);
-    expect(acceptanceForSpeed(point, 466)).toBeNull();
-    expect(acceptanceForSpeed({ context: 5, alone: 1000, spacing: 100 }, 999)).toBeNull();
+    expect(leastAcceptance(point.rounds.alone, 1400 / 3)).toBeCloseTo(1, 12);
+    expect(leastAcceptance(point.rounds.alone, 466)).toBeNull();
+    expect(leastAcceptance([point.alone], 999)).toBeNull();
   });
 
   it('lets the slower of model and draft set the pace of many', () => {

@@ -37,3 +37,13 @@ export function acceptanceFor(tokens: number, verified: number): number | undefi
     else low = middle;
   }
 }
+
+/**
+ * The least chance of a drafted token, one for all, with which a user waits at most so many cycles for a token in the
+ * mean; 0 where it needs no drafts, null where 1 is not enough.
+ * @param rounds cycles of rounds by the tokens that they verify, from 1 on; of 1 a plain token
+ */
+export function leastAcceptance(rounds: readonly number[], cycles: number): number | null {
+  const chances = rounds.flatMap((round, i) => acceptanceFor(round / cycles, i + 1) ?? []);
+  return chances.length === 0 ? null : Math.min(...chances);
+}

@@ -18,7 +18,7 @@ export interface PlanResult {
 }
 
 /** Users of one group at the floor. */
-interface AtFloor {
+export interface AtFloor {
   users: number;
   boundBy: 'speed' | 'memory' | 'nothing fits';
   /** Of each of them. */
@@ -32,6 +32,7 @@ export interface PlanSite {
   groups: number;
   users: number;
   tokensPerDay: number;
+  /** Of the machines at their stated power; and with the site's share (PUE) on top. */
   joulesPerToken: number;
   joulesPerTokenAtSite: number;
 }

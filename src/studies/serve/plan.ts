@@ -6,7 +6,7 @@
 import type { ResolvedConfig } from '../../config.js';
 import { readGpu } from '../../config/gpu-file.js';
 import { inFlightOf } from '../../decode/positions.js';
-import { acceptanceFor } from '../../numeric/acceptance.js';
+import { leastAcceptance } from '../../numeric/acceptance.js';
 import type { GpuPlanRow, PlanResult, PlanRow } from '../../report/plan-document.js';
 import { gpusNeeded, rooflineCache, rooflineStepTime } from '../../serving/roofline.js';
 import type { GpuSpec, ModelSize } from '../../serving/roofline.js';
@@ -73,23 +73,11 @@ function rowOf(deployment: Deployment, point: Point, asked: Asked): PlanRow {
     tokensPerSecondAlone: speedOf(1),
     verified: tokens,
     emitted,
-    acceptanceForFloor: acceptanceForSpeed(point, clockHz / floor),
+    acceptanceForFloor: leastAcceptance(point.rounds?.alone ?? [point.alone], clockHz / floor),
     heldUsers: byMemory,
     ...served,
     site: siteOf(asked, group, served),
   };
-}
-
-/**
- * The least chance of a drafted token, one for all, with which a user alone waits at most so many cycles for a token
- * in the mean; 0 where it needs no drafts, null where 1 is not enough.
- */
-export function acceptanceForSpeed({ alone, rounds }: Point, cycles: number): number | null {
-  if (alone <= cycles) return 0;
-  const chances = (rounds?.alone ?? []).flatMap((round, i) =>
-    i === 0 ? [] : (acceptanceFor(round / cycles, i + 1) ?? []),
-  );
-  return chances.length === 0 ? null : Math.min(...chances);
 }
 
 /** GPUs of a server. */

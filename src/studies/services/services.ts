@@ -9,7 +9,7 @@ import type { NamedFile } from '../../config/files.js';
 import { ConfigError } from '../../config/errors.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { placementOf } from '../../decode/place.js';
-import { chanceFor } from '../../decode/speculation/acceptance.js';
+import { leastAcceptance } from '../../numeric/acceptance.js';
 import { identityOf, ofPackage } from '../../identity.js';
 import { CapacityError } from '../../placement/placement.js';
 import { paceOf } from '../steps/pace.js';
@@ -227,12 +227,10 @@ function speculationOf(
   measured: number,
 ): Pick<ServiceRow, 'speculative' | 'acceptanceForPublished'> {
   const { cyclesPerRound, clockHz } = speculative;
-  const chances = cyclesPerRound.map((round, i) =>
-    chanceFor(measured, { tokens: i + 1, cycles: round, again: 0 }, clockHz),
-  );
-  const possible = chances.filter((chance) => chance !== undefined);
-  const least = possible.length === 0 ? null : Math.min(...possible);
-  return { speculative, acceptanceForPublished: least };
+  return {
+    speculative,
+    acceptanceForPublished: leastAcceptance(cyclesPerRound, clockHz / measured),
+  };
 }
 
 function rowOf(

@@ -1,6 +1,7 @@
 /** A site with so much power, full of equal groups of machines: how many there are, and what their users get. */
 import { countable } from '../../decode/countable.js';
 import { mostThat } from '../../placement/budget.js';
+import type { AtFloor, PlanSite } from '../../report/plan-document.js';
 
 export interface SiteOptions {
   megawatts: number;
@@ -9,12 +10,7 @@ export interface SiteOptions {
 }
 
 /** Users that a group serves at a speed, and what bounds them. */
-export interface GroupUsers {
-  users: number;
-  boundBy: 'speed' | 'memory' | 'nothing fits';
-  /** Tokens per second of each of them. */
-  tokensPerSecondPerUser: number;
-}
+export type GroupUsers = Omit<AtFloor, 'site'>;
 
 /** No group has as many users as this, however fast it is. */
 const MOST_USERS = 2 ** 31;
@@ -38,23 +34,12 @@ export function usersAt(
   };
 }
 
-/** What a site of such groups serves. */
-export interface SiteUsers {
-  machines: number;
-  groups: number;
-  users: number;
-  tokensPerDay: number;
-  /** Of the machines at their stated power; and with the site's share (PUE) on top. */
-  joulesPerToken: number;
-  joulesPerTokenAtSite: number;
-}
-
-/** @param group machines of a group, and watts of each */
+/** What a site of such groups serves. @param group machines of a group, and watts of each */
 export function siteOf(
   { megawatts, pue }: SiteOptions,
   group: { machines: number; watts: number },
   { users, tokensPerSecondPerUser }: Pick<GroupUsers, 'users' | 'tokensPerSecondPerUser'>,
-): SiteUsers {
+): PlanSite {
   const machines = countable(Math.floor((megawatts * 1e6) / pue / group.watts), 'machines');
   const groups = Math.floor(machines / group.machines);
   const all = countable(groups * users, 'users');
