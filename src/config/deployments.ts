@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { amount, choice, ConfigError, count, expected, text } from './errors.js';
 import { section } from './hardware-file.js';
 import { model } from './model-schema.js';
-import { child, merge, withKey } from './tree.js';
+import { child, merge, withKey, writtenOut } from './tree.js';
 import type { Node } from './yaml.js';
 
 const WAFERS = 'auto or an integer, 1 to 4096';
@@ -148,10 +148,4 @@ function withDraft(tree: Node, named: Node, one: Node | undefined): Node {
   const draft = isCounted ? withKey(written, 'wafers', wafers) : written;
   const asked = withKey(speculation ?? { origin: named.origin, value: new Map() }, 'draft', draft);
   return withKey(tree, 'workload', withKey(workload, 'speculation', asked));
-}
-
-/** `model: path` is `{config: path}`. */
-function writtenOut(model: Node): Node {
-  if (typeof model.value !== 'string') return model;
-  return { ...model, value: new Map([['config', model]]) };
 }

@@ -71,6 +71,11 @@ export function applySets(root: Node, sets: readonly Setting[]): Node {
   return sets.reduce((tree, setting) => merge(tree, normalise(nodeOf(setting))), root);
 }
 
+/** A short form written out: `path` is `{config: path}`. */
+export function writtenOut(node: Node, key = 'config'): Node {
+  return typeof node.value === 'string' ? { ...node, value: new Map([[key, node]]) } : node;
+}
+
 /**
  * Writes the short forms out: `model: path` is `{config: path}`, and so is a draft; `hardware: path` is
  * `{extends: path}`, and `mapping: name` is `{name: name}`.
@@ -84,8 +89,7 @@ export function normalise(root: Node): Node {
     ['mapping', 'name'],
   ] as const) {
     const value = child(root, key);
-    if (typeof value?.value === 'string')
-      entries.set(key, { ...value, value: new Map([[inner, value]]) });
+    if (value !== undefined) entries.set(key, writtenOut(value, inner));
   }
   return withDraft({ ...root, value: entries });
 }
@@ -95,8 +99,7 @@ function withDraft(root: Node): Node {
   const speculation = child(workload, 'speculation');
   const draft = child(speculation, 'draft');
   if (typeof draft?.value !== 'string') return root;
-  const written = { ...draft, value: new Map([['config', draft]]) };
-  const of = withKey(workload!, 'speculation', withKey(speculation!, 'draft', written));
+  const of = withKey(workload!, 'speculation', withKey(speculation!, 'draft', writtenOut(draft)));
   return withKey(root, 'workload', of);
 }
 
