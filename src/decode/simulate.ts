@@ -35,6 +35,7 @@ import { timeTokens, type TimedStep } from './step.js';
 /**
  * Simulates the decode steps of a placed configuration.
  * @param placed what the finder of the placement (a search, say) adds to the document's `placement`
+ * @param path whether the critical path is followed, which takes a tenth of a run
  * @throws CapacityError if there are not enough colours for the hand-offs, MachineError if the simulated
  *   machine fails
  */
@@ -45,9 +46,10 @@ export async function simulatePlaced(
   {
     placed = {},
     begun = options.now(),
-  }: { placed?: Partial<PlacementResult>; begun?: number } = {},
+    path = true,
+  }: { placed?: Partial<PlacementResult>; begun?: number; path?: boolean } = {},
 ): Promise<RunDocument> {
-  const run = await simulateSteps(config, placement, options, { path: true });
+  const run = await simulateSteps(config, placement, options, { path });
   const host = { ...hostOf(options, begun), ...run.spent };
   return runDocument(config, placement, run, { placed, host });
 }

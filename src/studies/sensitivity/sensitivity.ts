@@ -150,7 +150,7 @@ async function variations(
   const { decode, steps } = run;
   const given = decode.speculation?.expected?.tokensPerRound ?? decode.speculation?.tokensPerRound;
   const simulated = async (config: ResolvedConfig, placement: Placement): Promise<Cycles> => {
-    const found = (await simulatePlaced(config, placement, options)).decode;
+    const found = (await simulatePlaced(config, placement, options, { path: false })).decode;
     return { token: found.cyclesPerToken, round: roundOf(found) };
   };
   // The run has that of its last step, and of rounds that of its first one.
