@@ -112,8 +112,8 @@ export interface DecodeResult {
 
 /**
  * The cycles of a round by what they are, along its last token; simulated. `verify` is a plain token, `comparison`
- * that of choices and drafts, `rollback` the choice of the memory that was accepted, as far as it holds the round
- * up, and `spacing` what the last token takes longer than a plain one, as it follows the others.
+ * that of choices and drafts, `rollback` how much longer the first token takes to select the memory that was accepted,
+ * as far as that delays the round, and `spacing` how much longer the last token takes because it follows the others.
  */
 export interface RoundRows {
   draft: number;
