@@ -14,6 +14,7 @@ import { layerBuffers, tableBuffers } from '../mapping/buffers.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { layOut } from '../program/builder.js';
+import { joiningRegion, normedIn } from './hidden-state.js';
 import { layerImages } from './layer-images.js';
 import type { ExpertOrders, LayerCache, Lowered, Memory } from './lowering.js';
 import type { Step } from './region.js';
@@ -51,8 +52,8 @@ export function gqaMemory(
   const head = regions[index];
   const firstCore = (chosen.y - head.y) * head.width;
   const core = images[index][firstCore + chosen.x - head.x];
-  const joining = joiningRegion(model, regions, room);
-  const normedAt = normedIn(model, head, of);
+  const joining = joiningIn(model, regions, room);
+  const { cell: normedAt } = normedIn(model, head, of);
   return {
     images,
     head: 'wafer',
@@ -110,23 +111,14 @@ interface Room {
 }
 
 /** The region whose layer joins a hidden state to its token, and where its cores have that, if there is one. */
-function joiningRegion(model: ModelSpec, regions: Region[], { maxPositions, inFlight }: Room) {
-  for (const [place, region] of regions.entries()) {
-    if (!isOfLayer(region) || !hasAttention(region.kind)) continue;
-    const spec = model.kinds[region.layerKind];
-    if (!spec.joins) continue;
-    const { width, height, kind } = region;
-    const shape = layerShape(model, spec, maxPositions, height, width, 1, region, inFlight);
-    const { at } = layOut(layerBuffers(model, spec, shape, kind));
-    return { place, region, at, shape };
-  }
-  return undefined;
-}
-
-/** Where the cores of the head have the residual stream as it was normed. */
-function normedIn(model: ModelSpec, { kind, width, height }: Region, inFlight?: number): number {
-  if (isLayerKind(kind)) throw new TypeError('the last region is no head');
-  return layOut(tableBuffers(model, tableShape(model, height, width, inFlight), kind)).at.normed;
+function joiningIn(model: ModelSpec, regions: Region[], { maxPositions, inFlight }: Room) {
+  const found = joiningRegion(model, regions);
+  if (found === undefined) return undefined;
+  const { region } = found;
+  const { width, height, kind } = region;
+  const spec = model.kinds[region.layerKind];
+  const shape = layerShape(model, spec, maxPositions, height, width, 1, region, inFlight);
+  return { ...found, shape, at: layOut(layerBuffers(model, spec, shape, kind)).at };
 }
 
 /** Finds the experts that each core of a region has for the last token, right after its slices. */

@@ -1,8 +1,8 @@
 /**
  * A server with one pipeline of layers: requests wait, their prompts stream through the layers one
- * after the other, and users decode together, token by token, or round by round where tokens are drafted. Driven by events in integer
- * nanoseconds: a request reaches the server or is given up, a piece of a prompt has entered the pipeline, a token
- * comes out. `stepTime` says how long a token takes, and the policy which request goes first. Nothing is kept of
+ * after the other, and users decode together, token by token, or round by round where tokens are
+ * drafted. Driven by events in integer nanoseconds: a request reaches the server or is given up, a
+ * piece of a prompt has entered the pipeline, tokens come out. `stepTime` says how long a token takes, and the policy which request goes first. Nothing is kept of
  * requests that have ended.
  */
 import FlatQueue from 'flatqueue';
@@ -311,8 +311,7 @@ function contextOf({ request, tokens }: Account): number {
 /** A user's tokens pass the layers among those of the other users and of the prompt that is being read. */
 function startRound(server: Pipeline, live: Account, now: number): void {
   const { load, piece, position, rounds } = server;
-  const round =
-    piece > 0 ? roundWith(load, 0, piece, position + piece / 2) : roundWith(load, 0, 0, 0);
+  const round = roundWith(load, 0, piece, piece > 0 ? position + piece / 2 : 0);
   live.verified = round.tokens;
   if (rounds !== undefined) {
     live.draws ??= drawsOf(rounds, live.number);

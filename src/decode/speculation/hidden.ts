@@ -2,14 +2,11 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { HandOffTo } from '../../lowering/hand-off-colors.js';
 import type { StepPlan } from '../../lowering/lowering.js';
+import { normedIn } from '../../lowering/hidden-state.js';
 import { headOf } from '../../lowering/token.js';
 import { planRows } from '../../lowering/transport.js';
-import { tableBuffers } from '../../mapping/buffers.js';
-import { hasAttention, isLayerKind, isOfLayer } from '../../mapping/mapping.js';
-import { tableShape } from '../../mapping/shapes.js';
 import type { ModelSpec } from '../../model/model.js';
 import type { Placement, Region } from '../../placement/placement.js';
-import { layOut } from '../../program/builder.js';
 import type { Sent } from './sent.js';
 import type { Trip } from './round.js';
 
@@ -17,14 +14,6 @@ import type { Trip } from './round.js';
 export interface Placed {
   model: ModelSpec;
   placement: Placement;
-}
-
-/** The region whose layer joins hidden states, if there is one. */
-export function joiningRegion({ model, placement: { regions } }: Placed): Region | undefined {
-  return regions.find(
-    (region) =>
-      isOfLayer(region) && hasAttention(region.kind) && model.kinds[region.layerKind].joins,
-  );
 }
 
 /**
@@ -40,11 +29,8 @@ export function planHidden(
   others: readonly HandOffTo[],
 ): StepPlan {
   const head = placement.regions[headOf(placement)];
-  const { kind, width, height } = head;
-  if (isLayerKind(kind)) throw new TypeError('the last region is no head');
-  const shape = tableShape(model, height, width, inFlight);
-  const { normed: cell } = layOut(tableBuffers(model, shape, kind)).at;
-  return planRows(wafer, head, to, { cell, type: model.dtype, length: shape.dims }, others);
+  const normed = normedIn(model, head, inFlight);
+  return planRows(wafer, head, to, { ...normed, type: model.dtype }, others);
 }
 
 /** How long a state takes from the head of the model that verifies, and from the draft's own. */

@@ -8,6 +8,7 @@
  */
 import type { ResolvedConfig } from '../../config.js';
 import type { HandOffTo } from '../../lowering/hand-off-colors.js';
+import { joiningRegion } from '../../lowering/hidden-state.js';
 import type { InFlight } from '../../lowering/in-flight.js';
 import type { StepPlan } from '../../lowering/lowering.js';
 import type { Step } from '../../lowering/region.js';
@@ -23,7 +24,7 @@ import type { Runner } from '../runner.js';
 import { createRoundSharing } from '../shared-links.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from '../stages.js';
 import { draftConfigOf } from './draft.js';
-import { joiningRegion, planHidden, sentByLayer, type Placed, type StateTrips } from './hidden.js';
+import { planHidden, sentByLayer, type Placed, type StateTrips } from './hidden.js';
 import { partsOf, type RoundTiming } from './parts.js';
 import { answered, delayed, drafts, lateBy, type Sent } from './sent.js';
 import {
@@ -111,7 +112,8 @@ export async function createRoundTimer(
     trips.set(name, trip);
     return trip;
   };
-  const layer = drafting && placed && joiningRegion({ ...drafting, placement: placed.placement });
+  const layer =
+    drafting && placed && joiningRegion(drafting.model, placed.placement.regions)?.region;
   const stateTrips = async (others: HandOffTo[]): Promise<StateTrips | undefined> => {
     if (layer === undefined) return undefined;
     const trip = (name: string, from: Placed) =>
