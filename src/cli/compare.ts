@@ -2,14 +2,14 @@
 import { statSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { compare as compareConfigs, compareAll, ConfigError, loadConfig } from '../index.js';
-import { readRunFile, compareMarkdown, compareTable } from '../index.js';
+import { readRunFile, compareMarkdown, compareRows, compareTable } from '../index.js';
 import type { Compared, CompareDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import { oneLine } from '../index.js';
 import { EXIT } from '../exit.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
-import { json } from '../report/json.js';
-import { note, print, style } from './output.js';
+import { markdownOption, show } from './formats.js';
+import { note, print } from './output.js';
 import { simulating } from './simulating.js';
 
 interface CompareOptions extends SimulationOptions {
@@ -49,7 +49,7 @@ export function addCompare(program: Command): void {
     .addOption(setOption('workload.context=8192'))
     .optionsGroup('How it is simulated (never changes the result):');
   addSimulationOptions(command, { threads: 'work', memo: true })
-    .option('--markdown', 'print Markdown instead of a table')
+    .addOption(markdownOption())
     .addHelpText('after', EXAMPLES)
     .action(compare);
 }
@@ -59,8 +59,16 @@ async function compare(first: string, others: string[], options: CompareOptions)
     others.length === 0
       ? await strategiesOf(first, options)
       : await allOf([first, ...others], options);
-  if (options.json) print(json(document));
-  else print(options.markdown ? compareMarkdown(document) : compareTable(document, style()));
+  if (options.markdown) print(compareMarkdown(document));
+  else
+    show(
+      {
+        document,
+        text: (style) => compareTable(document, style),
+        rows: () => compareRows(document),
+      },
+      options,
+    );
   document.runs.forEach(({ check }, i) => {
     if (check?.passed !== false) return;
     note(oneLine(`${document.rows[i].name}: ${checkFailure(check)}`));

@@ -1,15 +1,14 @@
 /** `wafersim inspect`: what was resolved and mapped, in readable form; but for waits without simulating it. */
 import { Option, type Command } from 'commander';
 import { loadConfig, inspect, type What } from '../index.js';
-import { coordinates, jsonOption, setOption } from './options.js';
-import { json } from '../report/json.js';
-import { print } from './output.js';
+import { flatTable } from '../report/data-table.js';
+import { addFormatOptions, refuseRows, show, type FormatOptions } from './formats.js';
+import { coordinates, setOption } from './options.js';
 
-interface InspectOptions {
+interface InspectOptions extends FormatOptions {
   what?: What;
   core?: { x: number; y: number };
   set?: string[];
-  json?: boolean;
 }
 
 const EXAMPLES = `
@@ -19,7 +18,7 @@ Examples:
   wafersim inspect configs/wse3.yaml --what program --core 12,7`;
 
 export function addInspect(program: Command): void {
-  program
+  const command = program
     .command('inspect')
     .description(
       'show the wafer, the model, the placement, the program of a core, or why cores wait',
@@ -34,15 +33,14 @@ export function addInspect(program: Command): void {
     )
     .option('--core <x,y>', 'one core of the wafer', coordinates)
     .addOption(setOption('placement.strategy=snake'))
-    .optionsGroup('What is written:')
-    .addOption(jsonOption())
-    .addHelpText('after', EXAMPLES)
-    .action(show);
+    .optionsGroup('What is written:');
+  addFormatOptions(command).addHelpText('after', EXAMPLES).action(report);
 }
 
-async function show(path: string, options: InspectOptions): Promise<void> {
+async function report(path: string, options: InspectOptions): Promise<void> {
   const config = loadConfig(path, options.set ?? []);
   const what = options.what ?? (options.core ? 'program' : 'placement');
-  const { document, text } = await inspect(config, what, options.core);
-  print(options.json ? json(document) : text);
+  if (what === 'program') refuseRows(options, 'a program');
+  const { document, text, rows } = await inspect(config, what, options.core);
+  show({ document, text: () => text, rows: () => flatTable(rows ?? []) }, options);
 }

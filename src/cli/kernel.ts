@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { bundled, kernelHelp, loadHardware, ofPackage, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
-import { json } from '../report/json.js';
-import { print, style } from './output.js';
+import { kernelSummary } from '../report/run-tables.js';
+import { show } from './formats.js';
 import { simulating } from './simulating.js';
 
 /** The hardware of kernels, unless another one is named. */
@@ -62,11 +62,18 @@ export function addKernel(program: Command): void {
 }
 
 async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
-  const { hardware, set = [], json: asJson, cache: _, ...others } = all;
+  const { hardware, set = [], format, json, cache: _, ...others } = all;
   const { engine, maxCycles, timeout, ...given } = others;
   const { wafer, files } = hardwareOf(hardware, set);
   const document = await simulating({ engine, maxCycles, timeout }, (within) =>
     runKernel(name, given, wafer, engine, { ...within, path: true }, files),
   );
-  print(asJson ? json(document) : kernelTable(document, style()));
+  show(
+    {
+      document,
+      text: (style) => kernelTable(document, style),
+      rows: () => kernelSummary(document),
+    },
+    { format, json },
+  );
 }

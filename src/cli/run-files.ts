@@ -1,10 +1,15 @@
-/** What a run directory holds: the document, the terminal's text, the page, the trace. */
+/** What a run directory holds: the document, the terminal's text, the page, the trace, and data for notebooks. */
 import { createHash } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { servingTrace, type ServingDetail } from '../index.js';
+import { npzOf, parquetOf, parquetPieces, servingTrace, type ServingDetail } from '../index.js';
+import { corePlanes } from '../report/core-planes.js';
+import { linksTables, operationsTable } from '../report/core-tables.js';
+import { csvOf } from '../report/data-table.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { htmlReport, type HtmlTools } from '../report/html.js';
+import { METRICS } from '../report/metrics.js';
+import { operatorsTable, regionsTable, summaryTable } from '../report/run-tables.js';
 import { chromeTrace } from '../report/trace.js';
 import { json } from '../report/json.js';
 import { type RunFiles } from './output.js';
@@ -17,7 +22,7 @@ const TOOLS: HtmlTools = {
 /** What else a run has to write down. */
 interface More {
   /** Its requests, if it served any. */
-  served?: { rows: Iterable<string>; detail: ServingDetail } | undefined;
+  served?: { rows: Iterable<string>; csv: Iterable<string>; detail: ServingDetail } | undefined;
   /** The file of its logits, if it computed with weights or a prompt. */
   logits?: Iterable<Uint8Array> | undefined;
 }
@@ -37,7 +42,25 @@ export function runFiles(
     'run.txt': text,
     'report.html': htmlReport(document, detail, text, TOOLS),
     'trace.json.gz': gzipSync(trace),
-    ...(served && { 'requests.ndjson': served.rows }),
+    ...dataFiles(document, detail),
+    ...(served && { 'requests.ndjson': served.rows, 'requests.csv': served.csv }),
     ...(logits && { 'logits.safetensors': logits }),
+  };
+}
+
+/** See docs/data.md. */
+function dataFiles(
+  document: RunDocument,
+  detail: RunDetail,
+): Omit<RunFiles, 'run.json' | 'run.txt'> {
+  const { operations } = detail;
+  const wafers = METRICS.wafers.of(document)!;
+  return {
+    'summary.csv': csvOf(summaryTable([document])),
+    'operators.csv': csvOf(operatorsTable(document.decode)),
+    'regions.csv': csvOf(regionsTable(document.placement)),
+    'cores.npz': npzOf(corePlanes(detail, wafers)),
+    'links.parquet': parquetPieces(linksTables(detail)),
+    ...(operations && { 'operations.parquet': parquetOf(operationsTable(operations)) }),
   };
 }

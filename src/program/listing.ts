@@ -31,7 +31,8 @@ function ports(mask: number): string {
   return names.length === 0 ? 'nowhere' : names.join('+');
 }
 
-function listOperation(op: Operation): string {
+/** An operation in one line. */
+export function listOperation(op: Operation): string {
   switch (op.kind) {
     case 'vector': {
       const sources = [op.a, op.b, op.c].filter((source) => source !== undefined);

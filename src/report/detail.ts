@@ -16,6 +16,39 @@ export interface WaferMap {
   sram: Float64Array;
   /** Wavelets over the busiest of the core's four links. */
   link: Float64Array;
+  /** Of `busy`: cycles of compute; the rest is set-up. Of `waiting`: cycles of waiting for output. */
+  compute: Float64Array;
+  waitOutput: Float64Array;
+  /** Cycles of waiting for a token before the core's stage, and of being idle until it is chosen. */
+  between: Float64Array;
+  idle: Float64Array;
+  /** Wavelets that left by each link: entry (y * width + x) * 4 + port, ports as hardware/mesh.ts numbers them. */
+  links: Float64Array;
+}
+
+/** A core by its place on a wafer. */
+export interface CoreAt {
+  wafer: number;
+  x: number;
+  y: number;
+}
+
+/** An operation of a core of `--trace-core`, for the token whose path is followed; cycles count from its choice. */
+export interface CoreOperation extends CoreAt {
+  stage: string;
+  operator: string;
+  /** Its number in the core's program of the stage. */
+  index: number;
+  kind: string;
+  /** As `inspect --what program` lists it. */
+  instruction: string;
+  /** When it begins with its set-up and when it is over; cycles of the set-up. */
+  from: number;
+  to: number;
+  setup: number;
+  /** Wavelets that it takes and sends. */
+  takes: number;
+  sends: number;
 }
 
 /** An operator's part of the critical path, in cycles of the step. */
@@ -42,4 +75,6 @@ export interface RunDetail {
   stages: StageSpan[];
   /** By wafer. */
   maps: WaferMap[];
+  /** Of the cores that are asked for: core by core, in the order of their cycles. */
+  operations?: CoreOperation[];
 }

@@ -4,27 +4,30 @@ import { dirname, join, resolve } from 'node:path';
 import { UNGUARDED, type Guard } from './guard.js';
 import { orHostError, PlaceError } from './host-error.js';
 import { clearLeftovers, inTemporary, tryPlace } from './temporary.js';
-import { sync, writeWhole } from './whole.js';
+import { sync, writeWhole, type Content } from './whole.js';
 
-/** Files of a run directory by name. */
-export interface RunFiles {
-  'run.json': string;
-  'run.txt': string;
-  'report.html'?: string;
-  'trace.json.gz'?: Uint8Array;
-  /** In pieces. */
-  'requests.ndjson'?: Iterable<string>;
-  'logits.safetensors'?: Iterable<Uint8Array>;
-}
-
-const RUN_FILES = new Set([
-  'run.json',
-  'run.txt',
+/** Files of a run that has no others. */
+const ALWAYS = ['run.json', 'run.txt'] as const;
+/** Files that a run may have in addition; for notebooks see docs/data.md. */
+const MORE = [
   'report.html',
   'trace.json.gz',
   'requests.ndjson',
   'logits.safetensors',
-]);
+  'summary.csv',
+  'operators.csv',
+  'regions.csv',
+  'requests.csv',
+  'cores.npz',
+  'links.parquet',
+  'operations.parquet',
+] as const;
+
+/** Files of a run directory by name; large ones in pieces. */
+export type RunFiles = Record<(typeof ALWAYS)[number], Content> &
+  Partial<Record<(typeof MORE)[number], Content>>;
+
+const RUN_FILES = new Set<string>([...ALWAYS, ...MORE]);
 
 /**
  * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.

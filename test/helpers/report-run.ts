@@ -30,6 +30,11 @@ function map(wafer: number): WaferMap {
     waiting: perCore((core) => 300 - (core % 7)),
     sram: perCore((core) => 20_000 + core),
     link: perCore((core) => core % 11),
+    compute: perCore((core) => 60 + (core % WIDTH)),
+    waitOutput: perCore((core) => core % 5),
+    between: perCore((core) => core % 3),
+    idle: perCore((core) => core % 2),
+    links: Float64Array.from({ length: 4 * WIDTH * HEIGHT }, (_, link) => link % 11),
   };
 }
 

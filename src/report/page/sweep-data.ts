@@ -17,5 +17,5 @@ export interface SweepColumn {
   isNumber: boolean;
   unit?: string;
   better?: 'lower' | 'higher';
-  cells: (string | number | boolean | null)[];
+  cells: readonly (string | number | boolean | null)[];
 }

@@ -18,7 +18,7 @@ export async function waitsInspection(config: ResolvedConfig) {
     table(WAITS_HEAD, waitRows(waits)),
     ...(criticalPath ? [table(OPERATORS_HEAD, operatorRows(criticalPath, cyclesPerToken))] : []),
   ].join('\n\n');
-  return { document: { cyclesPerToken, waits, criticalPath, noCriticalPath }, text };
+  return { document: { cyclesPerToken, waits, criticalPath, noCriticalPath }, text, rows: waits };
 }
 
 const OPERATORS_HEAD = ['operator', 'cycles of the critical path', 'share', 'spent on'];
