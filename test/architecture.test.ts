@@ -25,8 +25,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   serving: ['numeric'],
   report: ['config:type', 'placement:type', 'serving:type'],
-  // Folders of results: whole or absent.
-  store: [],
+  // Folders of results: whole or absent; data as files of other programs.
+  store: ['report:type'],
   // How YAML becomes values; config.ts is its door.
   config: ['hardware', 'mapping', 'model', 'serving:type', 'checkpoint'],
   studies: [
@@ -86,13 +86,16 @@ const PACKAGES: Record<string, string[]> = {
   engine: ['flatqueue'],
   decode: ['node:crypto', 'node:timers/promises'],
   serving: ['flatqueue', 'papaparse'],
-  report: ['cli-table3', 'uplot'],
-  store: ['node:crypto', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:url'],
+  report: ['cli-table3', 'papaparse', 'uplot', 'zod'],
+  store: [
+    ...['fflate', 'hyparquet-writer', 'node:crypto', 'node:fs', 'node:module', 'node:os'],
+    ...['node:path', 'node:url'],
+  ],
   config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
   studies: [
     ...['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:timers/promises', 'node:url'],
     ...['node:os', 'node:util', 'node:worker_threads'],
-    ...['bullmq', 'comlink', 'hyparquet-writer', 'ioredis', 'papaparse', 'yaml', 'zod'],
+    ...['bullmq', 'comlink', 'ioredis', 'yaml', 'zod'],
   ],
   bundled: ['node:module', 'node:path'],
   host: [],

@@ -190,7 +190,7 @@ describe('a packed map', () => {
       Float64Array.from({ length: width * height }, (_, i) => of(i % width, Math.floor(i / width)));
     const busy = perCore((x, y) => 7_000 + ((x % 187) % 7) * 31 + ((y % 128) % 13) * 17);
     const waiting = perCore((x, y) => 9_000 - ((x * 3) % 187) - ((y * 5) % 128));
-    const map = { wafer: 0, width, height, busy, waiting, sram: busy, link: waiting };
+    const map = { ...emptyMap(0, width, height), busy, waiting, sram: busy, link: waiting };
     const { packed, path: none } = mapData(map, [], deflateSync);
     expect(none).toBeUndefined();
     expect(packed).toHaveLength(QUANTITIES.length);
@@ -198,16 +198,7 @@ describe('a packed map', () => {
   });
 
   it('has where the critical path goes on it, in stretches between what is elsewhere', () => {
-    const cells = new Float64Array(4);
-    const map = {
-      wafer: 1,
-      width: 2,
-      height: 2,
-      busy: cells,
-      waiting: cells,
-      sram: cells,
-      link: cells,
-    };
+    const map = emptyMap(1, 2, 2);
     const at = (wafer: number, x: number, y: number, kind: PathKind = 'flight') => ({
       ...{ operator: 'down', kind, wafer, x, y, from: 0, to: 1, cycles: 1 },
     });

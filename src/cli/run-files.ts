@@ -60,7 +60,7 @@ function dataFiles(
     'operators.csv': csvOf(operatorsTable(document.decode)),
     'regions.csv': csvOf(regionsTable(document.placement)),
     'cores.npz': npzOf(corePlanes(detail, wafers)),
-    'links.parquet': parquetPieces(linksTables(detail)),
+    'links.parquet': parquetPieces(linksTables(detail), { isDense: true }),
     ...(operations && { 'operations.parquet': parquetOf(operationsTable(operations)) }),
   };
 }

@@ -3,6 +3,7 @@
  * from the token's choice. The stages that a core has a part in are simulated once more, as for the critical path.
  */
 import type { RunInput, RunResult } from '../engine/engine.js';
+import type { OpSpan } from '../engine/path/spans.js';
 import { coreIn } from '../lowering/joined.js';
 import { listOperation } from '../program/listing.js';
 import type { CoreAt, CoreOperation } from '../report/detail.js';
@@ -68,26 +69,40 @@ async function operationsIn(
   at: CoreAt,
   { stage, core }: Worker,
 ): Promise<CoreOperation[]> {
-  const { input, result, number, later, isOwn } = sceneOf(runner, step, stage, core);
-  const spans = await programs.spans(input, result, number, MOST_EVENTS);
-  if (typeof spans === 'string') throw refusal(at, `a core whose times can be told: ${spans}`);
+  const { input, result, number, later, isOwn, begins } = sceneOf(runner, step, stage, core);
+  const found = await programs.spans(input, result, number, MOST_EVENTS);
+  if (typeof found === 'string') throw refusal(at, `a core whose times can be told: ${found}`);
+  const spans = found.filter(({ op }) => isOwn(op.label));
   const { name } = step.stages[stage];
   const { labels } = input.program;
-  return spans
-    .filter(({ op }) => isOwn(op.label))
-    .map(({ op, begin, act, end, takes, sends }, index) => ({
-      ...at,
-      stage: name,
-      operator: labels[op.label],
-      index,
-      kind: op.kind,
-      instruction: listOperation(op),
-      from: begin + later,
-      to: end + later,
-      setup: act - begin,
-      takes,
-      sends,
-    }));
+  return noEarlier(spans, begins).map(({ op, begin, act, end, takes, sends }, index) => ({
+    ...at,
+    stage: name,
+    operator: labels[op.label],
+    index,
+    kind: op.kind,
+    instruction: listOperation(op),
+    from: begin + later,
+    to: end + later,
+    setup: act - begin,
+    takes,
+    sends,
+  }));
+}
+
+/**
+ * Operations from a cycle on. In a program of several stages a core may begin earlier than by its own clock: it prepares
+ * and waits longer, and what it takes and sends is in the same cycles.
+ */
+function noEarlier(spans: readonly OpSpan[], begins: number): OpSpan[] {
+  let reached = begins;
+  return spans.map((span) => {
+    const later = Math.max(0, reached - span.begin);
+    const isFixed = span.takes + span.sends === 0;
+    const begin = span.begin + later;
+    reached = isFixed ? span.end + later : span.end;
+    return { ...span, begin, act: span.act + later, end: reached };
+  });
 }
 
 /** The program in which a core did its part, alone or with other stages at once. */
@@ -104,6 +119,8 @@ function sceneOf(
   later: number;
   /** Whether operations with a label are the stage's. */
   isOwn: (label: number) => boolean;
+  /** When the core's first operation begins, by the program's clock. */
+  begins: number;
 } {
   const { wafer } = runner;
   const { name } = stages[stage];
@@ -111,14 +128,18 @@ function sceneOf(
   if (turn === undefined) {
     const { program } = write(runner, plan.stages[stage]);
     const later = results.slice(0, stage).reduce((sum, { cycles }) => sum + cycles, 0);
-    return { input: { program, wafer, name }, result: results[stage], number: core, later, isOwn };
+    const input = { program, wafer, name };
+    const begins = wafer.costs.programStart;
+    return { input, result: results[stage], number: core, later, isOwn, begins };
   }
   const { start, first } = turn.visits[stage];
   const later = first - turn.chosen;
+  const own = startAtOf(stages[stage], start);
+  const begins = own[core] + wafer.costs.programStart;
   if (start.joint === undefined) {
     const { program } = write(runner, plan.stages[stage]);
-    const input = { program, wafer, startAt: startAtOf(stages[stage], start), name };
-    return { input, result: results[stage], number: core, later, isOwn };
+    const input = { program, wafer, startAt: own, name };
+    return { input, result: results[stage], number: core, later, isOwn, begins };
   }
   const { run, part } = start.joint;
   const { program, startAt, result, box, boxes, partOf } = run;
@@ -128,5 +149,6 @@ function sceneOf(
     number: coreIn(box, boxes[part], core),
     later: later - start.joint.later,
     isOwn: (label) => partOf[label] === part,
+    begins: begins + start.joint.later,
   };
 }

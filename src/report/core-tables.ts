@@ -14,9 +14,9 @@ export function* linksTables({ maps }: Pick<RunDetail, 'maps'>): Generator<DataT
   const [xs, ys]: number[][] = [[], []];
   const taken = (): DataTable => {
     const table: DataTable = [
-      { name: 'wafer', type: 'integer', cells: wafers },
-      { name: 'x', type: 'integer', cells: xs.splice(0) },
-      { name: 'y', type: 'integer', cells: ys.splice(0) },
+      { name: 'wafer', type: 'place', cells: wafers },
+      { name: 'x', type: 'place', cells: xs.splice(0) },
+      { name: 'y', type: 'place', cells: ys.splice(0) },
       { name: 'direction', type: 'text', cells: links.map((link) => DIRECTIONS[link % 4]) },
       { name: 'wavelets', type: 'integer', cells: wavelets },
     ];
@@ -43,9 +43,9 @@ export function operationsTable(operations: readonly CoreOperation[]): DataTable
     return [name, 'integer', of];
   };
   return dataTable(operations, [
-    integer('wafer', ({ wafer }) => wafer),
-    integer('x', ({ x }) => x),
-    integer('y', ({ y }) => y),
+    ['wafer', 'place', ({ wafer }) => wafer],
+    ['x', 'place', ({ x }) => x],
+    ['y', 'place', ({ y }) => y],
     ['stage', 'text', ({ stage }) => stage],
     integer('index', ({ index }) => index),
     ['operator', 'text', ({ operator }) => operator],

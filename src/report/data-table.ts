@@ -8,8 +8,8 @@ export type Cell = string | number | boolean | null;
 
 export interface DataColumn {
   name: string;
-  /** What its cells are, whatever of it there is. */
-  type: 'integer' | 'number' | 'boolean' | 'text';
+  /** What its cells are, whatever of it there is; places are whole numbers of 32 bits. */
+  type: 'integer' | 'place' | 'number' | 'boolean' | 'text';
   cells: readonly Cell[];
 }
 

@@ -37,7 +37,7 @@ export function summaryTable(runs: readonly AnyRun[], first: readonly RunColumn[
   return dataTable<Summary>(rows, [
     ...first.map(([name, type, of]) => column(name, type, ({ run, index }) => of(run, index))),
     ...(isServed ? [column('scenario', 'text', ({ served }) => served?.scenario)] : []),
-    column('model', 'text', ({ run, served }) => served?.model ?? setting(run, 'model')),
+    column('model', 'text', ({ run, served }) => served?.model ?? setting(run, 'model.spec.name')),
     column('strategy', 'text', ({ run }) => run.placement.strategy),
     column('contextTokens', 'integer', ({ run }) => setting(run, 'workload.context')),
     column('users', 'integer', ({ run }) => setting(run, 'workload.batch')),

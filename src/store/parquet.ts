@@ -5,6 +5,7 @@ import type { DataColumn, DataTable } from '../report/data-table.js';
 
 const TYPES: Record<DataColumn['type'], BasicType> = {
   integer: 'INT64',
+  place: 'INT32',
   number: 'DOUBLE',
   boolean: 'BOOLEAN',
   text: 'STRING',
@@ -15,19 +16,26 @@ export function parquetOf(table: DataTable): Uint8Array {
   return Buffer.concat([...parquetPieces([table])]);
 }
 
-/** Tables with the same columns, at least one, as one file in pieces. */
-export function* parquetPieces(tables: Iterable<DataTable>): Generator<Uint8Array> {
+/**
+ * Tables with the same columns, at least one, as one file in pieces.
+ * @param isDense every cell has something; without levels and statistics millions of rows take a quarter of the time
+ */
+export function* parquetPieces(
+  tables: Iterable<DataTable>,
+  { isDense = false } = {},
+): Generator<Uint8Array> {
   const bytes = new ByteWriter();
   let writer: ParquetWriter | undefined;
   for (const table of tables) {
-    const columnData = table.map(columnOf);
+    const columnData = table.map((column) => ({ ...columnOf(column), nullable: !isDense }));
     writer ??= new ParquetWriter({
       writer: bytes,
       schema: schemaFromColumnData({ columnData }),
+      statistics: !isDense,
       createdBy: 'wafersim',
     });
-    // In this process nothing is waited for.
-    void writer.write({ columnData });
+    // Nothing is waited for: what is written is in memory.
+    void writer.write({ columnData, ...(isDense && { rowGroupSize: table[0].cells.length }) });
     yield taken(bytes);
   }
   void writer?.finish();
@@ -42,8 +50,9 @@ function taken(bytes: ByteWriter): Uint8Array {
 }
 
 function columnOf({ name, type, cells }: DataColumn) {
-  const data = cells.map((cell) =>
-    type === 'integer' && cell !== null ? BigInt(Number(cell)) : cell,
-  );
-  return { name, type: TYPES[type], nullable: true, data };
+  const data =
+    type === 'integer'
+      ? cells.map((cell) => (cell === null ? cell : BigInt(Number(cell))))
+      : [...cells];
+  return { name, type: TYPES[type], data };
 }
