@@ -6,26 +6,29 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runFiles } from '../src/cli/run-files.js';
+import { dataFiles } from '../src/cli/run-files.js';
 import { loadConfig } from '../src/config.js';
 import { placementOf } from '../src/decode/place.js';
 import type { CoreAt, RunDetail } from '../src/report/detail.js';
 import type { RunDocument } from '../src/report/document.js';
-import type { RunFiles } from '../src/store/run-directory.js';
+import type { Content } from '../src/store/whole.js';
 import { simulate } from '../src/studies/run/run.js';
 import { cases } from './helpers/full.js';
 
-/** Settings, and the region whose last core is traced. */
-const SETS: [name: string, sets: string[], region: number][] = [
-  ['one user', [], 1],
-  ['three users', ['workload.batch=3', 'hardware.costs.programStart=40'], 3],
-  ...cases<[string, string[], number]>([], [['eleven users', ['workload.batch=11'], 0]]),
-  ['two wafers', ['hardware.wafers=2', 'hardware.height=13', 'workload.batch=2'], 2],
-  ['the published mapping', ['mapping=waferllm', 'placement.rows=12'], 0],
+const SETS: [name: string, sets: string[]][] = [
+  ['one user', []],
+  ['eleven users', ['workload.batch=11']],
+  ...cases<[string, string[]]>(
+    [],
+    [['three users', ['workload.batch=3', 'hardware.costs.programStart=40']]],
+  ),
+  ['two wafers', ['hardware.wafers=2', 'hardware.height=13', 'workload.batch=2']],
+  ['the published mapping', ['mapping=waferllm', 'placement.rows=12']],
 ];
 
 interface Written {
-  core: CoreAt;
+  /** The last core of each region, which are traced. */
+  cores: CoreAt[];
   run: RunDocument;
   files: Record<string, Uint8Array>;
 }
@@ -33,30 +36,31 @@ interface Written {
 const known = new Map<string, Promise<Written>>();
 
 /** A run and its files, once for all tests. */
-function writtenOf(sets: string[], traced: number): Promise<Written> {
+function writtenOf(sets: string[]): Promise<Written> {
   const key = sets.join(' ');
-  const written = known.get(key) ?? write(sets, traced);
+  const written = known.get(key) ?? write(sets);
   known.set(key, written);
   return written;
 }
 
-async function write(sets: string[], traced: number): Promise<Written> {
+async function write(sets: string[]): Promise<Written> {
   const config = loadConfig('configs/tiny.yaml', ['workload.data=false', ...sets]);
-  const { wafer, x, y, width, height } = placementOf(config).regions[traced];
-  const core = { wafer, x: x + width - 1, y: y + height - 1 };
+  const cores = placementOf(config).regions.map(({ wafer, x, y, width, height }) => {
+    return { wafer, x: x + width - 1, y: y + height - 1 };
+  });
   let detail: RunDetail | undefined;
   const run = await simulate(config, {
     ...{ engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 },
     onDetail: (of) => (detail = of),
-    traceCores: [core],
+    traceCores: cores,
   });
-  const files = Object.entries(runFiles(run, detail!, '')).map(([name, content]) => {
+  const files = Object.entries(dataFiles(run, detail!)).map(([name, content]) => {
     return [name, bytesOf(content)];
   });
-  return { core, run, files: Object.fromEntries(files) as Record<string, Uint8Array> };
+  return { cores, run, files: Object.fromEntries(files) as Record<string, Uint8Array> };
 }
 
-function bytesOf(content: RunFiles['run.json']): Uint8Array {
+function bytesOf(content: Content): Uint8Array {
   if (typeof content === 'string') return Buffer.from(content);
   return content instanceof Uint8Array
     ? content
@@ -92,11 +96,11 @@ const sum = (values: Iterable<bigint>) => {
 const CAUSES = ['compute', 'setup', 'waitInput', 'waitOutput', 'idle'] as const;
 const DIRECTIONS = ['north', 'east', 'south', 'west'];
 
-describe.each(SETS)('the data of a run with %s', (_, sets, traced) => {
+describe.each(SETS)('the data of a run with %s', (_, sets) => {
   let written: Written;
   let planes: ReturnType<typeof planesOf>;
   beforeAll(async () => {
-    written = await writtenOf(sets, traced);
+    written = await writtenOf(sets);
     planes = planesOf(written.files['cores.npz']);
   });
 
@@ -143,34 +147,35 @@ describe.each(SETS)('the data of a run with %s', (_, sets, traced) => {
     }
   });
 
-  it('has a traced core’s operations one after the other, as long as the planes say', async () => {
+  it('has the operations of traced cores one after the other, as long as the planes say', async () => {
     const rows = await rowsIn(written.files['operations.parquet']);
-    const { core } = written;
     const { shape } = planes.get('compute')!;
-    const at = (core.wafer * shape[1] + core.y) * shape[2] + core.x;
-    const users = Number((written.run.config as { workload: { batch: number } }).workload.batch);
-    const number = (name: string) => (row: Record<string, unknown>) => Number(row[name]);
-    const spent = rows.reduce(
-      (all, row) => all + number('toCycle')(row) - number('fromCycle')(row),
-      0,
-    );
-    const plane = (name: string) => Number(planes.get(name)!.values[at]);
-    const work = plane('compute') + plane('setup') + plane('waitInput') + plane('waitOutput');
-    // Programs that start together start anew in each stage, which is no operation.
-    const starts = rows.filter(({ index }) => index === 0n).length;
-    const { costs } = (written.run.config as { hardware: { costs: { programStart: number } } })
-      .hardware;
-    const starting = sets.includes('mapping=waferllm') ? starts * costs.programStart : 0;
-    expect(starts).toBeGreaterThan(0);
-    expect((spent + starting) * users).toBe(work - plane('waitToken'));
-    let reached = -Infinity;
-    for (const row of rows) {
-      const [from, to, setup] = ['fromCycle', 'toCycle', 'setupCycles'].map((of) =>
-        number(of)(row),
-      );
-      expect(from).toBeGreaterThanOrEqual(reached);
-      expect(to).toBeGreaterThanOrEqual(from + setup);
-      reached = to;
+    const { workload, hardware } = written.run.config as {
+      workload: { batch: number };
+      hardware: { costs: { programStart: number } };
+    };
+    expect(written.cores.length).toBeGreaterThan(0);
+    for (const { wafer, x, y } of written.cores) {
+      const own = rows
+        .filter((row) => row['wafer'] === wafer && row['x'] === x && row['y'] === y)
+        .map((row) =>
+          ['fromCycle', 'toCycle', 'setupCycles', 'index'].map((of) => Number(row[of])),
+        );
+      // Programs that start together start anew in each stage, which is no operation.
+      const starts = own.filter(([, , , index]) => index === 0).length;
+      const starting = sets.includes('mapping=waferllm') ? starts * hardware.costs.programStart : 0;
+      const spent = own.reduce((all, [from, to]) => all + to - from, starting);
+      const at = (wafer * shape[1] + y) * shape[2] + x;
+      const plane = (name: string) => Number(planes.get(name)!.values[at]);
+      const work = plane('compute') + plane('setup') + plane('waitInput') + plane('waitOutput');
+      expect(starts).toBeGreaterThan(0);
+      expect(spent * workload.batch).toBe(work - plane('waitToken'));
+      let reached = -Infinity;
+      for (const [from, to, setup] of own) {
+        expect(from).toBeGreaterThanOrEqual(reached);
+        expect(to).toBeGreaterThanOrEqual(from + setup);
+        reached = to;
+      }
     }
   });
 });
@@ -181,7 +186,7 @@ describe('python', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.runIf(hasNumpy)('loads cores.npz with numpy', async () => {
-    const { run, files } = await writtenOf([], 1);
+    const { run, files } = await writtenOf([]);
     writeFileSync(join(folder, 'cores.npz'), files['cores.npz']);
     const script = `
 import json, numpy, sys

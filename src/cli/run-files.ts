@@ -49,7 +49,7 @@ export function runFiles(
 }
 
 /** See docs/data.md. */
-function dataFiles(
+export function dataFiles(
   document: RunDocument,
   detail: RunDetail,
 ): Omit<RunFiles, 'run.json' | 'run.txt'> {
