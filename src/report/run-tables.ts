@@ -152,7 +152,8 @@ export function kernelSummary(kernel: KernelDocument): DataTable {
   return dataTable<Row>(rows, [
     ['kernel', 'text', () => kernel.kernel],
     ['hardware', 'text', () => config.hardware.name],
-    ...options.map(([name, value]): ColumnOf<Row> => [name, ...optionCell(value)]),
+    // Traffic has an option `cycles`, which is not what it took.
+    ...options.map(([name, value]): ColumnOf<Row> => [`options.${name}`, ...optionCell(value)]),
     ...(isOne ? [] : [['load', 'number', (row) => row.load] satisfies ColumnOf<Row>]),
     ['cycles', 'integer', ({ cycles }) => cycles],
     // Of several loads the document has these of the last one alone.

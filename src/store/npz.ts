@@ -39,10 +39,10 @@ function headerOf(shape: readonly number[]): Uint8Array {
   const length = Math.ceil((start + text.length + 1) / 64) * 64 - start;
   const header = `\u0093NUMPY\u0001\u0000${text.padEnd(length - 1)}\n`;
   const bytes = new Uint8Array(start + length);
-  const codes = [...header].map((c) => c.charCodeAt(0));
-  bytes.set(codes.slice(0, 8));
+  const codes = Uint8Array.from(header, (c) => c.charCodeAt(0));
+  bytes.set(codes.subarray(0, 8));
   new DataView(bytes.buffer).setUint16(8, length, true);
-  bytes.set(codes.slice(8), start);
+  bytes.set(codes.subarray(8), start);
   return bytes;
 }
 
