@@ -51,6 +51,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     ...['engine', 'model', 'placement', 'decode:type', 'config', 'report:type', 'studies'],
     ...['host', 'platform'],
   ],
+  // A page with the library in its worker.
+  playground: ['browser', 'config', 'report', 'studies'],
   cli: ['index', 'report', 'exit'],
 };
 
@@ -104,6 +106,7 @@ const PACKAGES: Record<string, string[]> = {
   identity: [],
   index: [],
   browser: [],
+  playground: [],
   cli: [
     ...['commander', 'cli-progress', 'node:child_process', 'node:crypto', 'node:fs', 'node:os'],
     ...['node:path', 'node:v8', 'node:worker_threads', 'node:zlib'],
