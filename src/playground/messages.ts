@@ -55,9 +55,11 @@ export interface Result {
   seconds: number;
   /** What it is in a few numbers. */
   headline: [name: string, value: string][];
-  /** Titles and markup of the parts of the page. */
-  sections: [title: string, html: string][];
+  sections: Part[];
 }
+
+/** A part of the page: its title and its markup; long ones are folded until they are opened. */
+export type Part = [title: string, html: string, folded?: true];
 
 /** A run; the difference to another one is that of their speeds. */
 export interface RunResult extends Result {

@@ -9,7 +9,7 @@ import { QUANTITIES } from '../report/html-maps.js';
 import { breakdownTable, causesTable, regionsTable, table } from '../report/html-tables.js';
 import { HEADLINE, METRICS, textOf } from '../report/metrics.js';
 import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from '../report/waits-text.js';
-import type { Facts, KernelResult, RunResult, WaferNumbers } from './messages.js';
+import type { Facts, KernelResult, Part, RunResult, WaferNumbers } from './messages.js';
 
 /** Numbers of a configuration that controls show. */
 export function factsOf({ wafer, model, workload, placement, resolved }: ResolvedConfig): Facts {
@@ -54,8 +54,8 @@ export function runResult(run: InPage<RunDocument>, detail: RunDetail): RunResul
       ['What the cores do', causesTable(decode.coreCycles)],
       ...waiting(decode.waits),
       ...path(decode.criticalPath),
-      ['Regions', regionsTable(placement)],
-      ['Configuration, with every default', json(run.config)],
+      ['Regions', regionsTable(placement), true],
+      ['Configuration, with every default', json(run.config), true],
     ],
     maps: detail.maps.map((map): WaferNumbers => {
       const { wafer, width, height } = map;
@@ -80,12 +80,10 @@ export function kernelResult(document: InPage<KernelDocument>): KernelResult {
       ...(coreCycles ? [['What the cores do', causesTable(coreCycles)] satisfies Part] : []),
       ...waiting(waits),
       ...path(criticalPath),
-      ['Options, and the hardware', json(document.config)],
+      ['Options, and the hardware', json(document.config), true],
     ],
   };
 }
-
-type Part = [title: string, html: string];
 
 function waiting(waits: readonly WaitResult[] | undefined): Part[] {
   if (waits === undefined || waits.length === 0) return [];
@@ -94,7 +92,7 @@ function waiting(waits: readonly WaitResult[] | undefined): Part[] {
 
 function path(entries: readonly PathEntry[] | undefined): Part[] {
   if (entries === undefined) return [];
-  return [['The critical path', escaped(PATH_HEAD, pathRows(entries))]];
+  return [['The critical path', escaped(PATH_HEAD, pathRows(entries)), true]];
 }
 
 function escaped(head: string[], rows: string[][]): string {

@@ -1,5 +1,5 @@
 /** A result on the page: its speed, next to that of a pinned one, and its parts. */
-import type { Answer, KernelResult } from './messages.js';
+import type { Answer, Part } from './messages.js';
 
 type Ran = Extract<Answer, { what: 'ran' | 'ranKernel' }>;
 
@@ -43,29 +43,37 @@ function fact(name: string, value: string): HTMLElement {
   return element;
 }
 
-/** Parts whose readers have something open keep that open: nothing is built anew but what is in them. */
-function showSections(sections: KernelResult['sections']): void {
+/** What is open stays open, and what is scrolled stays where it is: only what is in the parts is new. */
+function showSections(sections: readonly Part[]): void {
   const place = byId('sections');
   const before = new Map(
     [...place.children].map((child) => [(child as HTMLElement).dataset['title'], child]),
   );
-  const elements = sections.map(([title, html]) => {
-    const known = before.get(title);
-    const element = known ?? section(title);
+  const elements = sections.map(([title, html, folded]) => {
+    const element = before.get(title) ?? section(title, folded);
     element.querySelector('.body')!.innerHTML = html;
     return element;
   });
-  place.replaceChildren(...elements);
+  const isSame =
+    elements.length === place.children.length && elements.every((one) => one.isConnected);
+  if (!isSame) place.replaceChildren(...elements);
 }
 
-function section(title: string): Element {
+function section(title: string, folded: true | undefined): Element {
   const element = document.createElement('section');
   element.dataset['title'] = title;
   const head = document.createElement('h2');
   head.textContent = title;
   const body = document.createElement('div');
   body.className = 'body';
-  element.append(head, body);
+  if (!folded) {
+    element.append(head, body);
+    return element;
+  }
+  const [details, summary] = [document.createElement('details'), document.createElement('summary')];
+  summary.append(head);
+  details.append(summary, body);
+  element.append(details);
   return element;
 }
 
