@@ -18,13 +18,15 @@ const MAY_IMPORT: Record<string, string[]> = {
   mapping: ['numeric:type', 'hardware:type', 'model', 'program:type'],
   placement: ['numeric', 'hardware', 'mapping', 'model'],
   lowering: ['numeric', 'hardware', 'mapping', 'model', 'placement', 'program', 'kernels'],
-  engine: ['numeric', 'hardware', 'program'],
+  // What a program did in every cycle: written by the reference engine, read by a player.
+  recording: ['hardware'],
+  engine: ['numeric', 'hardware', 'program', 'recording'],
   decode: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'config', 'report:type', 'identity', 'checkpoint'],
   ],
   serving: ['numeric'],
-  report: ['config:type', 'placement:type', 'serving:type'],
+  report: ['config:type', 'placement:type', 'serving:type', 'hardware', 'recording'],
   // Folders of results: whole or absent.
   store: [],
   // How YAML becomes values; config.ts is its door.
@@ -32,7 +34,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   studies: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
-    ...['checkpoint', 'store', 'exit'],
+    ...['checkpoint', 'store', 'exit', 'recording'],
   ],
   // A file of its own each: the package, the host, exit codes, what a document is of.
   bundled: [],
@@ -76,6 +78,7 @@ const MAY_ASK: Record<string, string[]> = {
 const PACKAGES: Record<string, string[]> = {
   numeric: ['seedrandom'],
   hardware: [],
+  recording: [],
   model: ['zod'],
   checkpoint: ['node:fs', 'node:path', '@huggingface/tokenizers'],
   mapping: [],
