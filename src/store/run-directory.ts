@@ -1,4 +1,4 @@
-/** Directories of runs, which are whole or absent: the files of the one before stay until all new ones are there. */
+/** Directories of runs and of kernels, which are whole or absent: the files of the one before stay until all new ones are there. */
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UNGUARDED, type Guard } from './guard.js';
@@ -27,7 +27,17 @@ const MORE = [
 export type RunFiles = Record<(typeof ALWAYS)[number], Content> &
   Partial<Record<(typeof MORE)[number], Content>>;
 
-const RUN_FILES = new Set<string>([...ALWAYS, ...MORE]);
+/** Files of the directory of a kernel. */
+const OF_KERNEL = [
+  'kernel.json',
+  'kernel.txt',
+  'report.html',
+  'summary.csv',
+  'operators.csv',
+] as const;
+export type KernelFiles = Record<(typeof OF_KERNEL)[number], string>;
+
+const RUN_FILES = new Set<string>([...ALWAYS, ...MORE, ...OF_KERNEL]);
 
 /**
  * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.
@@ -69,7 +79,7 @@ function refuseForeign(directory: string, target: string): void {
  */
 export function writeRunDirectory(
   directory: string,
-  files: RunFiles,
+  files: RunFiles | KernelFiles,
   guard: Guard = UNGUARDED,
 ): void {
   const target = targetOf(directory);
