@@ -63,6 +63,11 @@ export { compareMarkdown, compareTable } from './studies/compare/table.js';
 export { diffConfig, diffKernel, type NamedEngine } from './studies/diff/diff.js';
 export type { DiffDocument } from './studies/diff/document.js';
 export { diffText } from './studies/diff/text.js';
+export {
+  documentSchema,
+  DOCUMENT_NAMES,
+  type DocumentName,
+} from './studies/documentation/document-schemas.js';
 export { DOCUMENTS, regenerated } from './studies/documentation/documentation.js';
 export { explain } from './studies/explain/explain.js';
 export { explainRows } from './studies/explain/rows.js';

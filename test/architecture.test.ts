@@ -68,7 +68,9 @@ const MAY_ASK: Record<string, string[]> = {
   capacity: ['serve', 'steps'],
   compare: ['search', 'serve', 'steps'],
   diff: ['kernel'],
-  documentation: ['bench', 'run', 'serve', 'steps', 'validate'],
+  documentation: [
+    ...['bench', 'compare', 'diff', 'run', 'serve', 'services', 'steps', 'sweep', 'validate'],
+  ],
   explain: [],
   fleet: ['serve', 'steps'],
   inspect: [],

@@ -1,12 +1,7 @@
 /** What a serving simulation says: the field `serving` of a run's document, and each of `scenarios`. */
-import type { RunDocument } from './document.js';
-import type { ServingDocument, ServingResult } from './schema/serving.js';
+import type { AnyRun, ServingResult } from './schema/serving.js';
 
 export type * from './schema/serving.js';
-
-/** A run of either kind. */
-export type AnyRun = RunDocument &
-  Partial<Pick<ServingDocument, 'serving' | 'scenarios' | 'deployments'>>;
 
 /** The scenarios of a run that served requests; none of any other. */
 export function scenariosOf({ serving, scenarios }: AnyRun): ServingResult[] {

@@ -74,7 +74,7 @@ export const kernelDocument = z.strictObject({
   config: z.strictObject({
     kernel: z.string(),
     options: z.unknown(),
-    hardware: z.strictObject({ name: z.string() }),
+    hardware: z.looseObject({ name: z.string() }),
   }),
   fabric: fabricResult,
   candidates: z

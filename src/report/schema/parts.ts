@@ -1,9 +1,11 @@
 /** Parts of documents whose types rooms below have, where they are computed: the compiler holds both to each other. */
 import * as z from 'zod';
 
-/** Whether two types are one: each field, optional or not, is in both. */
-type Equal<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+/** A type with all that is optional, so that a field that it may have is not overlooked. */
+type Whole<T> = T extends object ? { [K in keyof T]-?: Whole<T[K]> } : T;
+/** Whether two types are one: each field is in both, optional in both or in none. */
+type Fits<A, B> = [A, Whole<A>] extends [B, Whole<B>] ? true : false;
+type Equal<A, B> = [Fits<A, B>, Fits<B, A>] extends [true, true] ? true : false;
 
 /** A schema of exactly type `T`: with a field that only one of them has it does not compile. */
 export function schemaOf<T>() {

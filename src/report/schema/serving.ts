@@ -213,3 +213,12 @@ export const servingDocument = z
   })
   .describe('A run that served requests.');
 export type ServingDocument = z.infer<typeof servingDocument>;
+
+/** A run of either kind. */
+export const anyRun = z.strictObject({
+  ...runDocument.shape,
+  serving: servingDocument.shape.serving.exactOptional(),
+  scenarios: servingDocument.shape.scenarios,
+  deployments: servingDocument.shape.deployments,
+});
+export type AnyRun = z.infer<typeof anyRun>;
