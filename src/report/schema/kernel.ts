@@ -90,4 +90,5 @@ export const kernelDocument = z.strictObject({
     .describe('With several loads: each of them; the other results are those of the last one.'),
   host: hostResult,
 });
+/** A document; `wafersim schema kernel` prints its fields and what they are. */
 export type KernelDocument = z.infer<typeof kernelDocument>;

@@ -135,4 +135,5 @@ export const runDocument = z.strictObject({
   sensitivityBand: sensitivityBand.exactOptional(),
   host: hostResult,
 });
+/** A document; `wafersim schema run` prints its fields and what they are. */
 export type RunDocument = z.infer<typeof runDocument>;

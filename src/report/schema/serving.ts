@@ -212,6 +212,7 @@ export const servingDocument = z
     deployments: deploymentsResult.exactOptional().describe('Several models on one system.'),
   })
   .describe('A run that served requests.');
+/** A document; `wafersim schema run` prints its fields and what they are. */
 export type ServingDocument = z.infer<typeof servingDocument>;
 
 /** A run of either kind. */

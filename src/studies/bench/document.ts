@@ -118,6 +118,7 @@ export const benchDocument = z
     comparison: benchComparison.exactOptional(),
   })
   .describe('A baseline from before documents had an identity has none.');
+/** A document; `wafersim schema bench` prints its fields and what they are. */
 export type BenchDocument = z.infer<typeof benchDocument>;
 
 /** The differences for which a comparison fails. */

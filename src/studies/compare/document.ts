@@ -83,4 +83,5 @@ export const compareDocument = z.strictObject({
       'What the configurations say differently of the hardware, the placement and the rest.',
     ),
 });
+/** A document; `wafersim schema compare` prints its fields and what they are. */
 export type CompareDocument = z.infer<typeof compareDocument>;

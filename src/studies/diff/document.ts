@@ -55,4 +55,5 @@ export const diffDocument = z.strictObject({
   difference: foundDifference.nullable(),
   config: z.unknown(),
 });
+/** A document; `wafersim schema diff` prints its fields and what they are. */
 export type DiffDocument = z.infer<typeof diffDocument>;

@@ -115,4 +115,5 @@ export const servicesDocument = z.strictObject({
   passed: z.boolean().describe('No row that is judged has failed.'),
   host: hostResult,
 });
+/** A document; `wafersim schema services` prints its fields and what they are. */
 export type ServicesDocument = z.infer<typeof servicesDocument>;

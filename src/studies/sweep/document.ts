@@ -76,4 +76,5 @@ export const sweepDocument = z.strictObject({
   pareto: sweepPareto,
   points: z.array(pointResult),
 });
+/** A document; `wafersim schema sweep-document` prints its fields and what they are. */
 export type SweepDocument = z.infer<typeof sweepDocument>;

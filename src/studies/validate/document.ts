@@ -179,4 +179,5 @@ export const validateDocument = z.strictObject({
       'Published figures that the simulator has no prediction of, next to what comes closest.',
     ),
 });
+/** A document; `wafersim schema validate` prints its fields and what they are. */
 export type ValidateDocument = z.infer<typeof validateDocument>;
