@@ -5,7 +5,7 @@
 import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import type { Tables } from '../fast/tables.js';
-import type { Computing, Part } from './cut.js';
+import type { Part } from './cut.js';
 import type { Division, Line } from './divide.js';
 import { followFree, followMoves, type Traces } from './traces.js';
 import { find, simulated } from './known.js';
@@ -117,15 +117,20 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
   };
 }
 
-/** When a line's cores start, from the first of them on, whose cycle is returned; undefined if they are too far apart. */
+/**
+ * When a line's cores start, from the first of them on, whose cycle is returned; undefined if they are too far apart.
+ * Of cores that wait for their first wavelet it does not matter since when they do before another core can send: they
+ * start as late as that, and what they wait before is counted here, so that lines are equal that differ in it alone.
+ */
 function startsOf(
-  { at, bases, latest, latestCore }: Pass,
+  pass: Pass,
   { routers, actors, parts }: Line,
   l: number,
-  cuts: { lead: Computing }[],
+  cuts: readonly Part[],
   starts: Int32Array,
 ): number | undefined {
-  let [first, last] = [Infinity, -Infinity];
+  const { at, bases, latest, latestCore, labelWait } = pass;
+  let active = Infinity;
   for (let i = 0; i < actors.length; i++) {
     const core = routers[actors[i]];
     const part = parts[i];
@@ -134,10 +139,23 @@ function startsOf(
       latest[part] = before;
       latestCore[part] = core;
     }
-    const start = before + cuts[part].lead.cycles;
-    at[core] = start;
-    if (start < first) first = start;
-    if (start > last) last = start;
+    const { lead, awaits } = cuts[part];
+    at[core] = before + lead.cycles;
+    if (awaits === undefined && at[core] < active) active = at[core];
+  }
+  let [first, last] = [Infinity, -Infinity];
+  for (let i = 0; i < actors.length; i++) {
+    const core = routers[actors[i]];
+    const { awaits } = cuts[parts[i]];
+    if (awaits !== undefined && active !== Infinity) {
+      const spare = active - awaits.setup - at[core];
+      if (spare > 0) {
+        at[core] += spare;
+        labelWait[awaits.label] += spare;
+      }
+    }
+    if (at[core] < first) first = at[core];
+    if (at[core] > last) last = at[core];
   }
   if (!(last - first <= LATEST_START)) return undefined;
   for (let i = 0; i < actors.length; i++) starts[i] = at[routers[actors[i]]] - first;
