@@ -3,10 +3,13 @@
 /** Characters that JSON may hold as they are and a terminal would obey: the same, spelt out. */
 const OBEYED = /[\u007F-\u009F\u2028\u2029\p{Bidi_Control}]/gu;
 
-/** A document as it is printed and as files hold it: rows of its lists, such as those of a path, in a line each. */
+/** A document as it is printed and as files hold it: rows of long lists, such as a path, in a line each. */
 export function json(document: object): string {
   return `${spelt(written(document, '\n'))}\n`;
 }
+
+/** Entries of a list from which it is long: more than a reader looks at one by one. */
+const LONG = 100;
 
 /** A value; `line` is a line break and the blanks that its last line begins with. */
 function written(value: unknown, line: string): string {
@@ -16,7 +19,9 @@ function written(value: unknown, line: string): string {
     parts.length === 0 ? open + close : open + inside + parts.join(`,${inside}`) + line + close;
   if (Array.isArray(value))
     return listed(
-      value.map((one) => (isRow(one) ? JSON.stringify(one) : written(one, inside))),
+      value.map((one) =>
+        value.length >= LONG && isRow(one) ? JSON.stringify(one) : written(one, inside),
+      ),
       '[]',
     );
   const entries = Object.entries(value).filter(([, one]) => one !== undefined);
