@@ -4,6 +4,7 @@ import { loadConfig } from '../src/config.js';
 import { capacity, fleet, serveAll, simulate } from '../src/index.js';
 import { costSection, costsOf } from '../src/report/cost-text.js';
 import { runTable } from '../src/report/table.js';
+import { costAt } from '../src/studies/run/run.js';
 import { costOfGpus, costOfWafers } from '../src/serving/cost.js';
 import { capacityTable } from '../src/studies/capacity/table.js';
 import { explain } from '../src/studies/explain/explain.js';
@@ -119,7 +120,10 @@ describe('prices of a configuration', () => {
   });
 
   it.each([
-    ['economics: { systemPrice: 2 MEUR }', /5:.*systemPrice: expected a price such as 2 MUSD/],
+    [
+      'economics: { systemPrice: 2 MEUR }',
+      /^run.yaml:4:27: economics.systemPrice: expected a price such as 2 MUSD/,
+    ],
     ['economics: { systemPrice: 2 MW }', /systemPrice: expected a price such as 2 MUSD/],
     ['economics: { systemPrice: -1 }', /at least 0, at most .* found -1/],
     ['economics: { energyPrice: 2 USD }', /energyPrice: expected a price of energy such as/],
@@ -173,8 +177,8 @@ describe('what tokens cost', () => {
 
   it('is in a run at the speed of all users, and nowhere without prices', async () => {
     const of = (...sets: string[]) =>
-      simulate(loadConfig(TINY, ['workload.data=false', ...sets]), OPTIONS);
-    const run = await of('workload.batch=2', ...SETS);
+      simulate(loadConfig(TINY, ['workload.data=false', 'workload.tokens=1', ...sets]), OPTIONS);
+    const run = await of('workload.batch=2', 'placement.growth=minimal', ...SETS);
     const { tokensPerSecond } = run.decode;
     expect(run.cost).toMatchObject({ kind: 'computed', systems: 1, tokensPerSecond });
     const { rented } = run.cost!.usdPerMillionOutputTokens;
@@ -187,16 +191,24 @@ describe('what tokens cost', () => {
     expect(runTable(without, PLAIN)).not.toContain('USD');
   });
 
-  it('is of the speed with drafts where tokens are drafted', async () => {
-    const config = loadConfig('configs/speculation-small.yaml', SETS);
-    const { cost, decode } = await simulate(config, OPTIONS);
-    const { expected, tokensPerSecondPerUser } = decode.speculation!;
-    expect(cost!.tokensPerSecond).toBe(expected?.tokensPerSecondPerUser ?? tokensPerSecondPerUser);
-    expect(cost!.tokensPerSecond).not.toBe(decode.tokensPerSecond);
+  it('is of the speed with drafts where tokens are drafted', () => {
+    const [decode, expected] = [{ tokensPerSecond: 50 }, { tokensPerSecondPerUser: 90 }];
+    const speedOf = (speculation?: object) => {
+      const run = { decode: { ...decode, speculation }, placement: { wafers: 2 } };
+      const { cost } = costAt(run as never, loadConfig(TINY, SETS));
+      return [cost!.systems, cost!.tokensPerSecond];
+    };
+    expect(speedOf()).toEqual([2, 50]);
+    expect(speedOf({ tokensPerSecondPerUser: 80 })).toEqual([2, 80]);
+    expect(speedOf({ tokensPerSecondPerUser: 80, expected })).toEqual([2, 90]);
   });
 
   const SERVING = 'configs/serving-tiny.yaml';
-  const GPU = ['economics.gpus.A100.hourPrice=2 USD/h', 'workload.requests=40'];
+  const GPU = [
+    'economics.gpus.A100.hourPrice=2 USD/h',
+    ...['workload.requests=20', 'serving.tolerance=0.3', 'transport.compare=false'],
+    ...['serving.maxContext=64', 'workload.prompt.mean=20', 'workload.output.mean=10'],
+  ];
 
   it('is in what is served at its throughput, next to GPUs, and not in the step by itself', async () => {
     const sets = [...SETS, ...GPU];
@@ -210,7 +222,7 @@ describe('what tokens cost', () => {
     const joules = serving.energy.joulesPerOutputToken;
     expect(serving.cost!.usdPerMillionOutputTokens.energy).toBeCloseTo((joules * 0.08) / 3.6, 9);
     const text = servingTable(serving, PLAIN);
-    expect(text).toMatch(/^ wafers x 1 .*\n A100 x 1 \(analytic\) /m);
+    expect(text).toMatch(/USD \(computed.*\n.*\n +wafers x 1 .*\n +A100 x 1 \(analytic\) /);
     expect(text).toContain('No cost of owned systems without economics.gpus.A100.price');
     expect(costsOf(document).map(({ name }) => name)).toEqual([
       'wafers x 1',
@@ -224,7 +236,6 @@ describe('what tokens cost', () => {
     const found = await capacity(source, asked, OPTIONS);
     expect(found.cost!.tokensPerSecond).toBe(found.metrics!.outputThroughput);
     expect(found.gpus).toHaveLength(1);
-    // An A100 reads its weights once a token, and has no 40 ms at a wafer's rate.
     expect(found.gpus![0]).toMatchObject({ gpu: 'A100', meets: expect.any(Boolean) });
     const text = capacityTable(found, PLAIN);
     expect(text).toMatch(/next to it {4}A100 x 1 \(analytic\): (meets|breaks) them; /);

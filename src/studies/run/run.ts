@@ -37,7 +37,7 @@ export async function simulate(
 }
 
 /** What tokens cost at the run's speed: with rounds that of one user with drafted tokens, else that of all users. */
-function costAt(
+export function costAt(
   { decode: { speculation, tokensPerSecond }, placement }: RunDocument,
   { economics, wafer }: ResolvedConfig,
 ): Pick<RunDocument, 'cost'> {

@@ -379,9 +379,9 @@ export function gpusOf<More extends object>(
   also: (metrics: ServingMetrics) => More,
 ): (GpuResult & More)[] {
   const { model } = config;
-  const size = sizeOf(model);
   return config.gpuFiles.flatMap((file) => {
     const { gpu } = readGpu(file);
+    const size = sizeOf(model);
     const gpus = gpusNeeded(gpu, size, options.maxContext);
     if (gpus === undefined) return [];
     // A floor made for wafers would leave a GPU with one user; vLLM reads 2,048 prompt tokens a step.
