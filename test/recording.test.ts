@@ -98,6 +98,17 @@ describe('a recording of two cores', () => {
     ]);
   });
 
+  it('has cores idle before their start, also where that is before cycle 0', () => {
+    const late = recordCycles({ ...input, startAt: Int32Array.of(2, -1) });
+    const { seek } = createReplay(late);
+    expect([late.from, late.to]).toEqual([-1, recording.to + 2]);
+    const states = [-1, 0, 1, 2].map((cycle) => [...seek(cycle).state].map((of) => STATES[of]));
+    expect(states).toEqual([
+      ...Array.from({ length: 3 }, () => ['idle', 'waitInput']),
+      ['compute', 'waitInput'],
+    ]);
+  });
+
   it('has wavelets in queues from the cycle in which they leave for them', () => {
     const queueIn = (cycle: number, core: number, port: number) =>
       replay.seek(cycle).held.find((of) => of.core === core && of.port === port)?.ready ?? [];
@@ -162,8 +173,8 @@ describe('a recording', () => {
       expectCounted(recording, result);
       seen++;
     };
-    fc.assert(fc.property(programs(), law), { numRuns: count(40, 600), seed: 20261130 });
-    expect(seen).toBeGreaterThan(20);
+    fc.assert(fc.property(programs(), law), { numRuns: count(20, 600), seed: 20261130 });
+    expect(seen).toBeGreaterThan(8);
   });
 
   it('is read alike in any order of its cycles', () => {
