@@ -186,6 +186,10 @@ describe('a recording', () => {
       const cycle = (i * 37) % recording.to;
       expect(replay.seek(cycle)).toEqual(all[cycle]);
     }
+    // Back, and then further than one has been.
+    const fresh = createReplay(recording);
+    for (const cycle of [recording.to >> 1, 0, recording.to - 1])
+      expect(fresh.seek(cycle)).toEqual(all[cycle]);
   });
 
   it('has the core-cycles of stretches of time', () => {
