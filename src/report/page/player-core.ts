@@ -22,7 +22,7 @@ export function createCorePanel(element: HTMLElement, { recording }: Replay): Co
   const title = make('h3');
   const does = make('p');
   const queues = make('tbody');
-  const head = ['queue', 'colour', 'stand', 'on the way'].map((name) =>
+  const head = ['queue', 'colour', 'stand', 'coming'].map((name) =>
     make('th', { scope: 'col' }, name),
   );
   const table = make('table', {}, make('thead', {}, make('tr', {}, ...head)), queues);
