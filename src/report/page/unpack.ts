@@ -1,8 +1,8 @@
 /** One map of a wafer as html-maps.ts packs it, in the browser. */
+import type { PageWafer, Quantity } from './data.js';
+
 export async function unpack(text: string, length: number): Promise<Float64Array> {
-  const bytes = Uint8Array.from(atob(text), (c) => c.codePointAt(0)!);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
-  const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const planes = await inflate(text);
   if (planes.length !== length * 7) throw new Error('the map is damaged');
   const out = new Float64Array(length);
   let value = 0;
@@ -13,4 +13,36 @@ export async function unpack(text: string, length: number): Promise<Float64Array
     out[i] = value;
   }
   return out;
+}
+
+/** Bytes of a zlib stream that is written in base64. */
+export async function inflate(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = Uint8Array.from(atob(text), (c) => c.codePointAt(0)!);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** All maps of a wafer, by quantity. */
+export async function mapsOf(
+  { packed, width, height }: PageWafer,
+  quantities: readonly Quantity[],
+): Promise<Float64Array[]> {
+  const own = await Promise.all(packed.map(async (text) => unpack(text, width * height)));
+  return quantities.map(({ largestOf }, i) => {
+    if (largestOf === undefined) return own[i];
+    const [first, ...others] = largestOf.map((of) => own[of]);
+    return first.map((value, core) =>
+      others.reduce((most, one) => Math.max(most, one[core]), value),
+    );
+  });
+}
+
+/** Which region each core is in, by number; -1: none. */
+export function ownersOf({ width, height, regions }: PageWafer): Int16Array {
+  const owner = new Int16Array(width * height).fill(-1);
+  regions.forEach((r, i) => {
+    for (let y = r.y; y < r.y + r.height; y++)
+      owner.fill(i, y * width + r.x, y * width + r.x + r.width);
+  });
+  return owner;
 }
