@@ -228,13 +228,15 @@ describe('a packed map', () => {
       ...{ wafer: 0, width: 2, height: 1, busy: zeros(), waiting: zeros(), sram: zeros() },
       ...{ link: Float64Array.of(4, 8), links },
     };
-    const maps = await mapsOf(mapData(map, [], deflateSync), quantitiesOf(10));
-    const of = (name: (typeof QUANTITIES)[number]) => [...maps[QUANTITIES.indexOf(name)]];
-    expect(of('north')).toEqual([1, 8]);
-    expect(of('east')).toEqual([2, 7]);
-    expect(of('south')).toEqual([3, 6]);
-    expect(of('west')).toEqual([4, 5]);
-    expect(of('link')).toEqual([...valuesOf(map, 'link')]);
+    const mapOf = mapsOf(mapData(map, [], deflateSync), quantitiesOf(10));
+    const of = async (name: (typeof QUANTITIES)[number]) => [
+      ...(await mapOf(QUANTITIES.indexOf(name))),
+    ];
+    expect(await of('north')).toEqual([1, 8]);
+    expect(await of('east')).toEqual([2, 7]);
+    expect(await of('south')).toEqual([3, 6]);
+    expect(await of('west')).toEqual([4, 5]);
+    expect(await of('link')).toEqual([...valuesOf(map, 'link')]);
   });
 
   it('has where the critical path goes on it, in stretches between what is elsewhere', () => {

@@ -39,7 +39,7 @@ function floorPlan(
     .map((stretch) => stretchOf(stretch, scale))
     .join('');
   const label = `Floor plan of wafer ${wafer}`;
-  return `<svg role="img" aria-label="${label}" width="${px(wide + 2)}" height="${px(high + 18)}">
+  return `<svg role="img" aria-label="${label}" width="${px(wide + 2)}" height="${px(high + 18)}" viewBox="0 0 ${px(wide + 2)} ${px(high + 18)}">
 <text x="1" y="11">wafer ${wafer}: ${width} x ${height} cores</text>
 <g transform="translate(1 16)"><rect class="wafer" width="${px(wide)}" height="${px(high)}"/>${boxes}${path}</g></svg>`;
 }

@@ -2,14 +2,7 @@
 import type { RunDetail, WaferMap } from './detail.js';
 import type { RegionResult, RunDocument } from './document.js';
 import { escapeHtml } from './html-escape.js';
-import {
-  mapData,
-  PACKED,
-  QUANTITIES,
-  valuesOf,
-  type Deflate,
-  type QuantityName,
-} from './html-maps.js';
+import { mapData, QUANTITIES, valuesOf, type Deflate, type QuantityName } from './html-maps.js';
 import { folded, table } from './html-tables.js';
 import { count } from './numbers.js';
 import type { MapData, Quantity } from './page/data.js';
@@ -33,8 +26,7 @@ const TITLES: Record<QuantityName, { title: string; unit: string }> = {
 export function quantitiesOf(cycles: number, sramBytesPerCore = 0): Quantity[] {
   return QUANTITIES.map((name) => ({
     ...{ name, ...TITLES[name], whole: name === 'sram' ? sramBytesPerCore : cycles },
-    // Its own maps are without this one.
-    ...(name === 'link' && { largestOf: LINKS.map((link) => PACKED.indexOf(link)) }),
+    ...(name === 'link' && { largestOf: LINKS.map((link) => QUANTITIES.indexOf(link)) }),
   }));
 }
 

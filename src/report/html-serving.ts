@@ -78,7 +78,7 @@ export function servingCharts({ series, distributions, limits }: ServingResult, 
     panel({ title, values, end: 'p100', steps: false });
   const chart = (id: string, drawing: string) =>
     `<div class="chart" id="${id}-${at}">${drawing}</div>`;
-  return `<p class="soft">Over time, in intervals of ${number(interval, 2)} s, simulated. Drag over a chart to zoom in, click twice for all again.</p>
+  return `<p class="soft">Over time, in intervals of ${number(interval, 2)} s: simulated. Drag over a chart to zoom in, click twice for all again.</p>
 <div class="charts">${chart('arrivals', over('arrivals per second', perSecond))}
 ${chart('system', over('requests in the system', inSystem))}
 ${chart('tokens', over('output tokens/s, all users', outputTokensPerSecond))}</div>

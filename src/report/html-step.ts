@@ -19,7 +19,7 @@ export function timelineOf({ stages, cycles, others = [] }: RunDetail, hasPath: 
 <div class="controls"><label>operator <select id="operator"><option value="">all</option></select></label>
 <span><button id="time-in" aria-label="Zoom into the time">+</button> <button id="time-out" aria-label="Zoom out of the time">-</button> <button id="time-all">whole step</button></span>
 <span class="keys"><span class="key compute"></span>compute <span class="key communication"></span>communication <span class="key waiting"></span>waiting</span></div>
-<div class="wide" id="timeline" tabindex="0" role="region" aria-label="Timeline of a token">${timeline(step, wholeStep(step))}</div>
+<div class="wide" id="timeline" tabindex="0" role="group" aria-label="Timeline of a token">${timeline(step, wholeStep(step))}</div>
 <p id="stage" role="status" aria-live="polite">${HINT}</p>
 ${stagesTable(stages)}`;
 }

@@ -34,19 +34,18 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
     linear-gradient(to left, var(--shade), transparent) right / 14px 100% no-repeat scroll; }
 :focus-visible { outline: 2px solid var(--compute); outline-offset: 1px; }
 th { text-align: right; font-weight: 500; color: var(--soft); font-size: 13px; white-space: nowrap; }
-td { text-align: right; border-top: 1px solid var(--line); padding: 2px 0 2px 16px; }
+td { text-align: right; white-space: nowrap; border-top: 1px solid var(--line); padding: 2px 0 2px 16px; }
 th { padding: 2px 0 2px 16px; }
 td:first-child, th:first-child { text-align: left; padding-left: 0; }
 tbody th { font-size: inherit; font-weight: 400; color: inherit; border-top: 1px solid var(--line); min-width: 8em;
-  white-space: normal; overflow-wrap: break-word; }
+  white-space: normal; }
 caption { text-align: left; color: var(--soft); font-size: 13px; padding-bottom: 4px; }
 .prose td, .prose th { white-space: normal; text-align: left; vertical-align: top; }
 .prose table { min-width: 640px; }
-.facts td { text-align: left; overflow-wrap: anywhere; }
+.facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 tbody th button { border: 0; background: none; padding: 0; text-align: left; cursor: pointer;
   text-decoration: underline dotted; text-underline-offset: 3px; }
 .sorts th button { border: 0; background: none; padding: 0; color: inherit; font: inherit; cursor: pointer; }
-.sorts td { white-space: nowrap; }
 td.bar { width: 38%; min-width: 120px; }
 td.bar svg { display: block; width: 100%; height: 12px; }
 svg text { fill: var(--text); font: 11px system-ui, sans-serif; }
@@ -77,7 +76,7 @@ input[type=search] { font: inherit; color: inherit; background: var(--card); bor
 .choice { display: flex; flex-wrap: wrap; gap: 4px; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 6px; align-items: center; }
 #map { display: block; width: 100%; height: 560px; border: 1px solid var(--line); cursor: crosshair; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 8px 16px; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 8px 16px; }
 .chart { min-width: 0; }
 .chart svg { max-width: 100%; }
 #legend { width: 180px; height: 12px; border: 1px solid var(--line); }

@@ -83,7 +83,7 @@ export function table(
 
 /** What may be wider than the page: it is moved sideways by itself, with the keys too. */
 export function wide(name: string, body: string): string {
-  return `<div class="wide" tabindex="0" role="region" aria-label="${name}">${body}</div>`;
+  return `<div class="wide" tabindex="0" role="group" aria-label="${name}">${body}</div>`;
 }
 
 export function section(title: string, body: string, id?: string): string {

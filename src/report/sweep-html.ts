@@ -30,7 +30,7 @@ ${axes.map((_, i) => `<div class="axis" id="axis-${i}"></div>`).join('\n')}</sec
 <section><h2>Points</h2>
 <div class="controls"><label>rows with <input id="filter" type="search" placeholder="snake, status:ok, tpotMs&lt;0.5"></label>
 <label><input id="all" type="checkbox"> all columns</label><span class="soft" id="count" role="status"></span></div>
-<div class="wide" tabindex="0" role="region" aria-label="Points"><table class="sorts" id="points"><thead></thead><tbody></tbody></table></div></section></main>`;
+<div class="wide" tabindex="0" role="group" aria-label="Points"><table class="sorts" id="points"><thead></thead><tbody></tbody></table></div></section></main>`;
   const styles: [string, string] = [CHART_STYLE, OWN_STYLE];
   return htmlPage(
     { title, of: 'wafersim sweep', styles, body, data, script: SWEEP_SCRIPT },

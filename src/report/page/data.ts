@@ -15,7 +15,7 @@ export interface Quantity {
   title: string;
   unit: string;
   whole: number;
-  /** The largest of the maps with these numbers, in place of a map of its own. */
+  /** The largest of the quantities with these numbers, in place of a map of its own. */
   largestOf?: number[];
 }
 

@@ -18,11 +18,12 @@ export function amountText({ data }: MapState, quantity: number, value: number):
 /** The core that is pointed at with all its numbers; undefined if none is. */
 export function coreText(state: MapState): string | undefined {
   const { wafer, core, values, owner, data } = state;
-  if (core < 0 || !values) return undefined;
+  if (core < 0) return undefined;
   const region = wafer.regions[owner[core]];
   const place = `Core ${core % wafer.width}, ${Math.floor(core / wafer.width)}`;
-  const numbers = data.quantities.map(
-    ({ title }, q) => `${title} ${amountText(state, q, values[q][core])}`,
-  );
+  const numbers = data.quantities.map(({ title }, q) => {
+    const value = values[q]?.[core];
+    return `${title} ${value === undefined ? '…' : amountText(state, q, value)}`;
+  });
   return [`${place} in ${region ? region.name : 'no region'}`, ...numbers].join(' · ');
 }

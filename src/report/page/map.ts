@@ -37,10 +37,11 @@ export interface MapState {
   hasPath: boolean;
   view: View;
   picture?: HTMLCanvasElement | undefined;
-  /** By quantity, once they are unpacked; and which region each core is in (-1: none). */
-  values?: Float64Array[] | undefined;
+  /** By quantity, as soon as they are unpacked; and which region each core is in (-1: none). */
+  values: (Float64Array | undefined)[];
   owner: Int16Array;
-  unpacked: Map<PageWafer, Promise<Float64Array[]>>;
+  /** The maps of each wafer that was shown. */
+  maps: Map<PageWafer, (quantity: number) => Promise<Float64Array>>;
 }
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -50,7 +51,7 @@ export function createMap(data: MapData, parts: MapParts): MapState {
   const [wafer] = data.wafers;
   const state: MapState = {
     ...{ data, parts, wafer, quantity: 0, scale: 'linear', isEach: false, region: -1 },
-    ...{ marked: new Set(), core: -1, hasPath: false, unpacked: new Map() },
+    ...{ marked: new Set(), core: -1, hasPath: false, maps: new Map(), values: [] },
     view: { scale: 1, x: 0, y: 0, fit: true },
     owner: ownersOf(wafer),
   };
@@ -66,24 +67,30 @@ export function createMap(data: MapData, parts: MapParts): MapState {
 
 export function chooseWafer(state: MapState, wafer: PageWafer): void {
   if (state.wafer === wafer) return;
-  Object.assign(state, { wafer, region: -1, core: -1, picture: undefined, values: undefined });
+  Object.assign(state, { wafer, region: -1, core: -1, picture: undefined, values: [] });
   state.marked = new Set();
   state.owner = ownersOf(wafer);
   state.view.fit = true;
 }
 
-/** Paints what is chosen anew, and draws it. */
+/** Paints what is chosen anew, and draws it; the rest of the wafer's numbers is unpacked after that. */
 export async function show(state: MapState): Promise<void> {
-  const { wafer, data, unpacked, parts } = state;
+  const { wafer, data, quantity, maps, parts } = state;
   try {
-    const maps = unpacked.get(wafer) ?? mapsOf(wafer, data.quantities);
-    unpacked.set(wafer, maps);
-    const values = await maps;
+    const mapOf = maps.get(wafer) ?? mapsOf(wafer, data.quantities);
+    maps.set(wafer, mapOf);
+    const values = await mapOf(quantity);
     // Something else may have been chosen meanwhile.
-    if (wafer !== state.wafer) return;
-    state.values = values;
-    state.picture = paint(state, values[state.quantity], themeNow());
+    if (wafer !== state.wafer || quantity !== state.quantity) return;
+    state.values[quantity] = values;
+    state.picture = paint(state, values, themeNow());
     draw(state);
+    for (const of of data.quantities.keys()) {
+      const more = await mapOf(of);
+      if (wafer !== state.wafer) return;
+      state.values[of] = more;
+    }
+    parts.canvas.dataset['whole'] = 'true';
     tell(state);
   } catch (error) {
     parts.says.textContent = `This browser cannot draw the map: ${(error as Error).message}`;

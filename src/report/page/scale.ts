@@ -40,14 +40,18 @@ function between(least: number, most: number): Scale {
 }
 
 function byLog(values: Float64Array): Scale {
-  const [, most] = endsOf(values);
+  const [lowest, most] = endsOf(values);
+  if (most <= 0) return between(lowest, most);
   let least = most;
   for (const value of values) if (value > 0 && value < least) least = value;
-  if (most <= 0) return between(least, most);
   const width = Math.log(most / least);
-  const shareOf = (value: number) =>
-    value <= least || width === 0 ? 0 : bounded(Math.log(value / least) / width);
-  return { least, middle: Math.sqrt(least * most), most, shareOf };
+  // One number only, and nothing: these are the two ends.
+  const only = values.some((value) => value <= 0) ? 1 : 0;
+  const shareOf = (value: number) => {
+    if (value <= 0) return 0;
+    return width === 0 ? only : bounded(Math.log(value / least) / width);
+  };
+  return { least: lowest, middle: Math.sqrt(least * most), most, shareOf };
 }
 
 function byRank(values: Float64Array): Scale {

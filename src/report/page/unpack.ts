@@ -22,19 +22,32 @@ export async function inflate(text: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** All maps of a wafer, by quantity. */
-export async function mapsOf(
+/** A wafer's maps: each is unpacked when it is asked for, once. */
+export function mapsOf(
   { packed, width, height }: PageWafer,
   quantities: readonly Quantity[],
-): Promise<Float64Array[]> {
-  const own = await Promise.all(packed.map(async (text) => unpack(text, width * height)));
-  return quantities.map(({ largestOf }, i) => {
-    if (largestOf === undefined) return own[i];
-    const [first, ...others] = largestOf.map((of) => own[of]);
-    return first.map((value, core) =>
-      others.reduce((most, one) => Math.max(most, one[core]), value),
-    );
-  });
+): (quantity: number) => Promise<Float64Array> {
+  const own = quantities.filter(({ largestOf }) => largestOf === undefined);
+  const known = new Map<number, Promise<Float64Array>>();
+  const once = (of: number, unpacked: () => Promise<Float64Array>) => {
+    const map = known.get(of) ?? unpacked();
+    known.set(of, map);
+    return map;
+  };
+  const mapOf = async (quantity: number): Promise<Float64Array> => {
+    const { largestOf } = quantities[quantity];
+    if (largestOf === undefined)
+      return once(quantity, () =>
+        unpack(packed[own.indexOf(quantities[quantity])], width * height),
+      );
+    return once(quantity, async () => {
+      const [first, ...others] = await Promise.all(largestOf.map(mapOf));
+      return first.map((value, core) =>
+        others.reduce((most, one) => Math.max(most, one[core]), value),
+      );
+    });
+  };
+  return mapOf;
 }
 
 /** Which region each core is in, by number; -1: none. */
