@@ -56,8 +56,8 @@ svg .communication { fill: var(--communication); }
 svg .waiting { fill: var(--waiting); }
 svg .other { fill: var(--soft); }
 svg .marked { font-weight: 700; fill: var(--mark); }
-svg .token { fill: var(--mark); }
-svg polyline.token { fill: none; stroke: var(--mark); stroke-width: 1.5; stroke-opacity: 0.75; pointer-events: none; }
+svg .token { fill: var(--mark); pointer-events: none; }
+svg polyline.token { fill: none; stroke: var(--mark); stroke-width: 1.5; stroke-opacity: 0.75; }
 svg [data-region], svg [data-stage] { cursor: pointer; }
 #floor .wide { display: flex; flex-wrap: wrap; gap: 8px 16px; }
 #floor svg { max-width: 100%; height: auto; }

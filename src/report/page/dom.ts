@@ -4,8 +4,8 @@
 export const byId = (id: string): HTMLElement => document.getElementById(id)!;
 
 /** What the page hands to its script. */
-export function dataOf<T>(id = 'data'): T {
-  return JSON.parse(byId(id).textContent) as T;
+export function dataOf(id = 'data'): unknown {
+  return JSON.parse(byId(id).textContent);
 }
 
 /** On paper nothing is folded. */

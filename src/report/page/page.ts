@@ -7,7 +7,7 @@ import { controlMap, showRegion, showWafer } from './map-controls.js';
 import { createMap, draw, show } from './map.js';
 import { createTimeline, drawTimeline, showAll, zoomBy, zoomToStage } from './timeline.js';
 
-const data = dataOf<PageData>();
+const data = dataOf() as PageData;
 const { step } = data;
 const map = createMap(data, {
   canvas: byId('map') as HTMLCanvasElement,

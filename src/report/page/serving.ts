@@ -5,7 +5,7 @@ import { byId, dataOf } from './dom.js';
 import type { ServingPage } from './serving-data.js';
 import { sortTable } from './sort-table.js';
 
-const pages = dataOf<ServingPage[]>('serving-data');
+const pages = dataOf('serving-data') as ServingPage[];
 const LATENCIES = [
   ['ttftMs', 'TTFT, ms'],
   ['tpotMs', 'TPOT, ms'],

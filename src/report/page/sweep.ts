@@ -7,7 +7,7 @@ import { byId, dataOf } from './dom.js';
 
 const selectById = (id: string) => byId(id) as HTMLSelectElement;
 const inputById = (id: string) => byId(id) as HTMLInputElement;
-const data = dataOf<SweepPageData>();
+const data = dataOf() as SweepPageData;
 const metrics = data.columns.filter(({ kind, cells }) => {
   return kind === 'metric' && cells.some((cell) => cell !== null);
 });
