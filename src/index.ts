@@ -3,9 +3,9 @@
  * of benchmarks against a baseline. The command line uses these same functions; types of what comes
  * out are those of the JSON documents.
  */
-import { availableParallelism } from 'node:os';
 import type { ResolvedConfig, Source } from './config.js';
 import { host } from './host.js';
+import { availableParallelism } from './platform/node.js';
 import { capacity as capacityWith, type CapacityAsked } from './studies/capacity/capacity.js';
 import type { CapacityDocument } from './studies/capacity/table.js';
 import { fleet as fleetWith, type FleetOptions } from './studies/fleet/fleet.js';
