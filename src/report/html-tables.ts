@@ -4,12 +4,23 @@ import { bytes, count, share } from './numbers.js';
 import { escapeHtml } from './html-escape.js';
 import { CAUSES } from './metrics.js';
 
-/** Operators in program order, with bars of compute and communication to one scale. */
-export function breakdownTable(breakdown: Breakdown, cycles: number): string {
+/**
+ * Operators in program order, with bars of compute and communication to one scale. With `choosable` their names are
+ * buttons, for a page whose script shows where and when they are at work.
+ */
+export function breakdownTable(
+  breakdown: Breakdown,
+  cycles: number,
+  { choosable = false } = {},
+): string {
+  const nameOf = (name: string) =>
+    choosable
+      ? `<button class="operator" title="in the timeline and on the map">${escapeHtml(name)}</button>`
+      : escapeHtml(name);
   const operators = Object.entries(breakdown);
   const longest = Math.max(1, ...operators.map(([, operator]) => operator.cycles));
   const rows = operators.map(([name, { cycles: spent, compute, communication }]) => [
-    `<button class="operator" title="in the timeline and on the map">${escapeHtml(name)}</button>`,
+    nameOf(name),
     count(spent),
     share(spent, cycles),
     count(compute),

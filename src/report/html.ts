@@ -223,7 +223,7 @@ function acceptance({ acceptance: found }: RunDocument): string[] {
 
 function operators({ decode }: RunDocument): string {
   return `<p class="soft"><span class="key compute"></span>compute <span class="key communication"></span>communication</p>
-${breakdownTable(decode.breakdown, decode.cyclesPerToken)}`;
+${breakdownTable(decode.breakdown, decode.cyclesPerToken, { choosable: true })}`;
 }
 
 function waitsOf({ decode }: RunDocument): string {
