@@ -20,13 +20,15 @@ const MAY_IMPORT: Record<string, string[]> = {
   mapping: ['numeric:type', 'hardware:type', 'model', 'program:type'],
   placement: ['numeric', 'hardware', 'mapping', 'model'],
   lowering: ['numeric', 'hardware', 'mapping', 'model', 'placement', 'program', 'kernels'],
-  engine: ['numeric', 'hardware', 'program'],
+  // What a program did in every cycle: written by the reference engine, read by a player.
+  recording: ['hardware'],
+  engine: ['numeric', 'hardware', 'program', 'recording'],
   decode: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'config', 'report:type', 'identity', 'checkpoint', 'platform'],
   ],
   serving: ['numeric'],
-  report: ['config:type', 'placement:type', 'serving:type'],
+  report: ['config:type', 'placement:type', 'serving:type', 'hardware', 'recording'],
   // Folders of results: whole or absent.
   store: [],
   // How YAML becomes values; config.ts is its door.
@@ -34,7 +36,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   studies: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
-    ...['checkpoint', 'store', 'exit', 'platform'],
+    ...['checkpoint', 'store', 'exit', 'platform', 'recording'],
   ],
   // A file of its own each: the package, the host, exit codes, what a document is of.
   bundled: ['platform'],
@@ -85,6 +87,7 @@ const MAY_ASK: Record<string, string[]> = {
 const PACKAGES: Record<string, string[]> = {
   numeric: ['seedrandom'],
   hardware: [],
+  recording: [],
   model: ['zod'],
   platform: [],
   checkpoint: ['@huggingface/tokenizers'],
