@@ -1,4 +1,6 @@
 /** What the page and its worker say to each other: plain data, as `postMessage` copies it. */
+import type { Recording } from '../recording/recording.js';
+import type { PathStep } from '../report/page/player-text.js';
 
 /** A configuration, its settings over it. */
 export interface Asked {
@@ -45,9 +47,15 @@ export type Answer = { id: number } & (
   | { what: 'large'; cores: number }
   | { what: 'progress'; done: number; total: number; of: string }
   | { what: 'ran'; result: RunResult }
+  /** After that comes what it did cycle by cycle. */
   | { what: 'ranKernel'; result: KernelResult }
+  | { what: 'recorded'; recording: Recording | string; path: PathStep[] }
   | { what: 'failed'; why: string }
 );
+
+export type KernelAnswer =
+  | Omit<Extract<Answer, { what: 'ranKernel' }>, 'id'>
+  | Omit<Extract<Answer, { what: 'recorded' }>, 'id'>;
 
 export interface Result {
   /** Of a token, or of a kernel. */

@@ -1,5 +1,6 @@
 /** A result on the page: its speed, next to that of a pinned one, and its parts. */
 import type { Answer, Part } from './messages.js';
+import { hideWavelets } from './wavelets.js';
 
 type Ran = Extract<Answer, { what: 'ran' | 'ranKernel' }>;
 
@@ -29,6 +30,7 @@ export function showResult({ what, result }: Ran): void {
       ? `${COUNT.format(result.cycles)} cycles`
       : `${ONE.format(speed)} tokens/s per user`;
   byId('headline').replaceChildren(...result.headline.map(([name, value]) => fact(name, value)));
+  if (what === 'ran') hideWavelets();
   showSections(result.sections);
   (byId('pin') as HTMLButtonElement).disabled = false;
   showDifference();
