@@ -139,18 +139,23 @@ describe('the playground', () => {
     expect((await noted()).violations).toEqual([]);
   });
 
-  it('answers a slider of the tiny model in half a second, with the numbers of that setting', async () => {
-    await open();
-    await cycles();
-    const times: number[] = [];
-    for (const hop of [3, 5, 7, 4, 6, 8])
-      times.push(await answerTo('hardware.fabric.hopCycles', hop));
-    // A host that does other work too takes longer now and then.
-    expect(Math.min(...times)).toBeLessThan(500);
-    expect(Math.max(0, ...(await noted()).tasks)).toBeLessThan(100);
-    const { decode } = await runInNode(['hardware.fabric.hopCycles=8']);
-    expect(await cycles()).toBe(decode.cyclesPerToken);
-  });
+  // Another process at work may stop the page for a while.
+  it(
+    'answers a slider of the tiny model in half a second, with the numbers of that setting',
+    { retry: 2 },
+    async () => {
+      await open();
+      await cycles();
+      const times: number[] = [];
+      for (const hop of [3, 5, 7, 4, 6, 8])
+        times.push(await answerTo('hardware.fabric.hopCycles', hop));
+      // A host that does other work too takes longer now and then.
+      expect(Math.min(...times)).toBeLessThan(500);
+      expect(Math.max(0, ...(await noted()).tasks)).toBeLessThan(100);
+      const { decode } = await runInNode(['hardware.fabric.hopCycles=8']);
+      expect(await cycles()).toBe(decode.cyclesPerToken);
+    },
+  );
 
   it('tells the difference to a pinned result', async () => {
     await open();
@@ -207,7 +212,7 @@ describe('the playground', () => {
 
   it.runIf(FULL)(
     'simulates a whole wafer in the cycles of Node, and never freezes meanwhile',
-    { timeout: 2 * LONG },
+    { timeout: 2 * LONG, retry: 1 },
     async () => {
       await open(hashOf({ preset: 'wse3' }));
       await page.waitForSelector('html[data-state=waiting]');
