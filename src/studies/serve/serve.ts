@@ -209,7 +209,7 @@ export function serveScenario(prepared: Prepared): {
     ...(effect && { transportEffect: effect }),
     energy: energyOf(config.wafer.powerWatts * wafers, metrics),
     gpus: gpusOf(prepared),
-    series: seriesOf(run.served, run.endNs, INTERVALS),
+    series: seriesOf(run.served, run.endNs, INTERVALS, metrics.limits),
     distributions: {
       ttftMs: percentilesOf(run.served, ttftMs),
       tpotMs: percentilesOf(run.served, tpotMs),
