@@ -61,7 +61,7 @@ function change(parts: Partial<State>): void {
 /** What is written is left alone, unless it is `fresh`, by someone else. */
 function showState(fresh: boolean): void {
   for (const shows of ['model', 'kernel'] as const) {
-    for (const element of document.querySelectorAll<HTMLElement>(`.of-${shows}`))
+    for (const element of document.querySelectorAll<HTMLElement>(`.of-${shows}:not([data-view])`))
       element.hidden = shows !== state.shows;
     byButton(shows).setAttribute('aria-pressed', String(shows === state.shows));
   }

@@ -26,7 +26,7 @@ async function answer(request: Request): Promise<void> {
       const { cores } = factsOf(config);
       if (cores > request.mostCores) return say({ id, what: 'large', cores });
       const result = await run(config, onProgress);
-      const numbers = result.maps.flatMap(({ values }) => values.map(({ buffer }) => buffer));
+      const numbers = result.wafers.flatMap(({ values }) => values.map(({ buffer }) => buffer));
       say({ id, what: 'ran', result }, numbers as ArrayBuffer[]);
     }
   } catch (error) {

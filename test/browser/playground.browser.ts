@@ -12,6 +12,7 @@ import { simulate } from '../../src/studies/run/run.js';
 import { readKernelLine } from '../../src/playground/kernel-line.js';
 import { FULL } from '../helpers/full.js';
 import { OPTIONS } from '../helpers/options.js';
+import { seriousFindings } from './axe.js';
 
 const FOLDER = resolve('dist/playground');
 const PAGE = pathToFileURL(join(FOLDER, 'index.html')).href;
@@ -227,13 +228,43 @@ describe('the playground', () => {
     },
   );
 
-  it.each([DESKTOP, PHONE])('fits a window of %o, light and dark', async (viewport) => {
-    await open('', viewport);
+  it('shows on the map and in time what is chosen in its table and floor plan', async () => {
+    await open();
     await cycles();
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      const width = await page.evaluate<number>('document.documentElement.scrollWidth');
-      expect(width).toBeLessThanOrEqual(viewport.width);
-    }
+    await page.waitForSelector('#map[data-drawn="0 busy -1"]');
+    await page.click('#floor [data-region="1"]');
+    await page.waitForSelector('#map[data-drawn="0 busy 1"]');
+    const drawn = () => page.innerHTML('#timeline');
+    const all = await drawn();
+    await page.click('button.operator:text-is("softmax")');
+    expect(await drawn()).not.toBe(all);
+    await page.click('button.operator:text-is("softmax")');
+    expect(await drawn()).toBe(all);
+    // The next result is shown of the same region.
+    await slide('hardware.fabric.hopCycles', 3);
+    await cycles();
+    await page.waitForSelector('#map[data-drawn="0 busy 1"]');
+    expect(await page.inputValue('#region')).toBe('1');
   });
+
+  it.each([DESKTOP, PHONE])(
+    'fits a window of %o, light and dark, and can be used by everybody',
+    async (viewport) => {
+      await open('', viewport);
+      for (const shows of ['model', 'kernel']) {
+        await page.click(`[data-shows=${shows}]`);
+        await cycles();
+        await page.waitForSelector('#sections section');
+        await page.evaluate(
+          "for (const one of document.querySelectorAll('details')) one.open = true",
+        );
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+          expect(width).toBeLessThanOrEqual(viewport.width);
+          expect(await seriousFindings(page)).toEqual([]);
+        }
+      }
+    },
+  );
 });
