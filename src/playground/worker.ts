@@ -69,7 +69,7 @@ async function run(
 }
 
 /** What a page decodes in some ten milliseconds. */
-const MOST = { mostCycles: 4_000, mostBytes: 2 ** 18 };
+const MOST = { mostCycles: 4_000, mostBytes: 2 ** 17 };
 
 async function runKernel(
   { line, sets }: KernelAsked,
