@@ -1,15 +1,18 @@
 /** What a run directory holds: the document, the terminal's text, the page, the trace, and data for notebooks. */
 import { createHash } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { npzOf, parquetOf, parquetPieces, servingTrace, type ServingDetail } from '../index.js';
+import { npzOf, pageRequests, parquetOf, parquetPieces, servingTrace } from '../index.js';
+import type { ServingDetail } from '../index.js';
 import { corePlanes } from '../report/core-planes.js';
 import { linksTables, operationsTable } from '../report/core-tables.js';
 import { csvOf } from '../report/data-table.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
+import type { Provenance } from '../report/html-provenance.js';
 import { htmlReport, type HtmlTools } from '../report/html.js';
 import { METRICS } from '../report/metrics.js';
 import { operatorsTable, regionsTable, summaryTable } from '../report/run-tables.js';
+import { scenariosOf } from '../report/serving-document.js';
 import { chromeTrace } from '../report/trace.js';
 import { json } from '../report/json.js';
 import { type RunFiles } from './output.js';
@@ -24,6 +27,8 @@ export const TOOLS: HtmlTools = {
 interface More {
   /** Its requests, if it served any. */
   served?: { rows: Iterable<string>; csv: Iterable<string>; detail: ServingDetail } | undefined;
+  /** What its page says of where it comes from. */
+  provenance?: Provenance | undefined;
   /** The file of its logits, if it computed with weights or a prompt. */
   logits?: Iterable<Uint8Array> | undefined;
 }
@@ -33,7 +38,7 @@ export function runFiles(
   document: RunDocument,
   detail: RunDetail,
   text: string,
-  { served, logits }: More = {},
+  { served, logits, provenance }: More = {},
 ): RunFiles {
   const trace = served
     ? servingTrace(document, detail, served.detail)
@@ -41,7 +46,10 @@ export function runFiles(
   return {
     'run.json': json(document),
     'run.txt': text,
-    'report.html': htmlReport(document, detail, text, TOOLS),
+    'report.html': htmlReport(document, detail, text, TOOLS, {
+      ...(provenance && { provenance }),
+      ...(served && { requests: requestsOf(document, served.detail) }),
+    }),
     'trace.json.gz': gzipSync(trace),
     ...dataFiles(document, detail),
     ...(served && { 'requests.ndjson': served.rows, 'requests.csv': served.csv }),
@@ -64,4 +72,10 @@ export function dataFiles(
     'links.parquet': parquetPieces(linksTables(detail), { isDense: true }),
     ...(operations && { 'operations.parquet': parquetOf(operationsTable(operations)) }),
   };
+}
+
+/** Those of each scenario, as its page lists them. */
+function requestsOf(document: RunDocument, { scenarios }: ServingDetail) {
+  const limits = scenariosOf(document).map((one) => one.limits);
+  return scenarios.map(({ served }, i) => pageRequests(served, limits[i] ?? {}, scenarios.length));
 }

@@ -25,6 +25,7 @@ import { coresOf, setOption, setsOf, skipInvalidOption } from './options.js';
 import { addSimulationOptions } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
 import { checkRunDirectory, note, writeRunDirectory } from './output.js';
+import { provenanceFor } from './provenance.js';
 import { runFiles } from './run-files.js';
 import { simulating } from './simulating.js';
 
@@ -41,6 +42,7 @@ Examples:
   wafersim run configs/wse3.yaml --set workload.context=16384 --set hardware.fabric.hopCycles=2
   wafersim run configs/wse3.yaml --json > run.json
   wafersim run configs/wse3.yaml --sensitivity
+  wafersim run configs/wse3.yaml --set economics.hourPrice='100 USD/h'
   wafersim run configs/llama-70b-mtp.yaml --acceptance 2100
   wafersim run configs/tiny.yaml --engine reference -o runs/tiny
   wafersim run configs/tiny.yaml -o runs/tiny --trace-core 3,5 --trace-core 0:8,2
@@ -144,7 +146,9 @@ async function run(path: string, options: RunOptions): Promise<void> {
       const page = textOf(document, { color: false });
       writeRunDirectory(
         options.output,
-        runFiles(document, detail!, page, { served, logits: logits?.file() }),
+        runFiles(document, detail!, page, {
+          ...{ served, logits: logits?.file(), provenance: provenanceFor(config) },
+        }),
       );
     }
   } finally {

@@ -1,12 +1,12 @@
 /** A step core by core and operator by operator, out of the results of its stages. */
-import { turnsOfRound, type PipelineTiming } from './pipeline.js';
+import { turnsOfRound } from './pipeline.js';
 import type { Turn } from './ring.js';
 import { boxOf, type StageTiming, type StepTiming } from './timeline.js';
 import type { RunResult } from '../engine/engine.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { OperatorSpan, RunDetail } from '../report/detail.js';
+import { othersOf, type Round } from './other-tokens.js';
 import { write, type StageRunner } from './stages.js';
-import type { StepResults } from './together.js';
 import { addBefore, addIdle, addToMap, emptyMap, setLinks } from './wafer-maps.js';
 
 /** A round of all users, and the path of the token that it describes. */
@@ -14,9 +14,10 @@ export function runDetail(
   runner: StageRunner,
   plans: StagePlan[],
   stages: StageTiming[],
-  { timing, results, uses, turns, turn }: StepResults & Partial<PipelineTiming>,
+  round: Round,
   users: number,
 ): RunDetail {
+  const { timing, results, uses, turns, turn } = round;
   const { wafer, places, linkWavelets } = runner;
   const maps = linkWavelets.map((_, i) => emptyMap(i, wafer.width, wafer.height));
   for (const { stage: i, result, tokens } of uses) {
@@ -38,7 +39,13 @@ export function runDetail(
   maps.forEach((map, i) => setLinks(map, linkWavelets[i]));
   const at = (i: number) => places[stages[i].region];
   const labels = stages.map((stage) => stage.labels);
-  return { cycles: timing.cycles, stages: spansOf(timing, labels, results, at), maps };
+  const others = othersOf(round);
+  return {
+    cycles: timing.cycles,
+    stages: spansOf(timing, labels, results, at),
+    ...(others.length > 0 && { others }),
+    maps,
+  };
 }
 
 /** Equal turns once, with how many there are. */
@@ -64,7 +71,7 @@ function spansOf(
 /** As the breakdown counts: an operator lasts from the latest earlier end to its slowest core's. */
 function operatorsOf(
   labels: readonly string[],
-  { labelEnd }: RunResult,
+  { labelEnd, labelBusy }: RunResult,
   first: number,
   from: number,
 ): OperatorSpan[] {
@@ -73,7 +80,7 @@ function operatorsOf(
   for (const [i, name] of labels.entries()) {
     const end = first + labelEnd[i];
     if (end <= start) continue;
-    spans.push({ name, start, end });
+    spans.push({ name, start, end, compute: Math.min(end - start, labelBusy[i]) });
     start = end;
   }
   return spans;

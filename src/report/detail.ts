@@ -51,11 +51,13 @@ export interface CoreOperation extends CoreAt {
   sends: number;
 }
 
-/** An operator's part of the critical path, in cycles of the step. */
+/** An operator's part of the token's path, in cycles of the step. */
 export interface OperatorSpan {
   name: string;
   start: number;
   end: number;
+  /** Cycles of these in which its busiest core computes, as the breakdown counts them. */
+  compute: number;
 }
 
 /** A stage on its region, from its first sender's start to its last core's end. */
@@ -68,11 +70,22 @@ export interface StageSpan {
   operators: OperatorSpan[];
 }
 
+/** Another token than the one the run is about, while that one goes round. */
+export interface OtherToken {
+  /** From its choice to the next one, in cycles of the step: below 0 and beyond its end too. */
+  start: number;
+  end: number;
+  /** By stage, in the order of `RunDetail.stages`: its first and last cycle. */
+  stages: { start: number; end: number }[];
+}
+
 export interface RunDetail {
   /** Cycles of the step. */
   cycles: number;
   /** In the order of the token's path. */
   stages: StageSpan[];
+  /** With several users: the tokens of others that are under way in the step, first come first; at most 64. */
+  others?: OtherToken[];
   /** By wafer. */
   maps: WaferMap[];
   /** Of the cores that are asked for: core by core, in the order of their cycles. */

@@ -34,7 +34,10 @@ function map(wafer: number): WaferMap {
     waitOutput: perCore((core) => core % 5),
     between: perCore((core) => core % 3),
     idle: perCore((core) => core % 2),
-    links: Float64Array.from({ length: 4 * WIDTH * HEIGHT }, (_, link) => link % 11),
+    // To the east as many as over the busiest link, to the others fewer.
+    links: Float64Array.from({ length: WIDTH * HEIGHT * 4 }, (_, i) =>
+      i % 4 === 1 ? ((i >> 2) % 11) + wafer : (i >> 2) % 3 ? 0 : wafer,
+    ),
   };
 }
 
@@ -49,8 +52,8 @@ export function reportRun(name: string, wafers = 1): { run: RunDocument; detail:
     const [start, end] = [i * span, (i + 1) * span];
     const [first, second] = [`${name} a`, `${name} b`];
     const operators = [
-      { name: first, start, end: start + 100 },
-      { name: second, start: start + 100, end },
+      { name: first, start, end: start + 100, compute: 60 },
+      { name: second, start: start + 100, end, compute: 0 },
     ];
     return {
       name: `${name} ${i}`,

@@ -83,6 +83,22 @@ export const sharedLinksResult = z
   );
 export type SharedLinksResult = z.infer<typeof sharedLinksResult>;
 
+export const turnResult = z
+  .strictObject({
+    cycles: z.number(),
+    waited: z
+      .number()
+      .describe(
+        'Of these it waited for its turn: for room among the tokens in flight, or for others before it.',
+      ),
+    described: z
+      .literal(true)
+      .exactOptional()
+      .describe('That all else in `decode` is of; of turns as long as each other the first.'),
+  })
+  .describe("A user's token, from its choice to the next one.");
+export type TurnResult = z.infer<typeof turnResult>;
+
 export const decodeResult = z.strictObject({
   cyclesPerToken: z.number().describe('Cycles of the last step; an integer.'),
   tokensPerSecondPerUser: z.number(),
@@ -123,6 +139,12 @@ export const decodeResult = z.strictObject({
       'Tokens simulated until all cores and tokens were as they had been before, and how many tokens before that was; 0 if it was not found, so that the round is the last one simulated.',
     ),
   repeatsAfter: z.number().exactOptional(),
+  turns: z
+    .array(turnResult)
+    .exactOptional()
+    .describe(
+      "Where users' turns are not all as long: those that repeat, in the order of their choices, or the last of each user.",
+    ),
   sharedLinks: sharedLinksResult
     .exactOptional()
     .describe('With several users: where wavelets of two of them may want one link at a time.'),

@@ -9,7 +9,7 @@ export function jsonSchemaOf(schema: z.ZodType, title: string): object {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       // Only figures are read in two steps.
-      if (zodSchema._zod.def.type !== 'pipe') return;
+      if (!(zodSchema instanceof z.ZodPipe)) return;
       for (const key of ['anyOf', 'allOf', '$ref'] as const) delete jsonSchema[key];
       jsonSchema.type = ['number', 'null'] as never;
     },

@@ -51,6 +51,9 @@ export const trafficResult = z.strictObject({
 });
 export type TrafficResult = z.infer<typeof trafficResult>;
 
+/** All of the hardware, of which documents promise the name. */
+const hardware: z.ZodType<{ name: string }> = z.looseObject({ name: z.string() });
+
 export const kernelDocument = z.strictObject({
   ...identity.shape,
   schema: z.literal('wafersim.kernel/1'),
@@ -74,7 +77,7 @@ export const kernelDocument = z.strictObject({
   config: z.strictObject({
     kernel: z.string(),
     options: z.unknown(),
-    hardware: z.looseObject({ name: z.string() }),
+    hardware,
   }),
   fabric: fabricResult,
   candidates: z

@@ -75,6 +75,12 @@ export const series = schemaOf<Series>()(
     outputTokensPerSecond: z
       .array(z.number())
       .describe("A request's tokens spread evenly from its first to its last."),
+    good: z
+      .array(z.number())
+      .exactOptional()
+      .describe(
+        'Requests that were completed within all limits, by the interval of their last token.',
+      ),
   }),
 );
 

@@ -1,5 +1,6 @@
 /** What a plan says of a served model: field `plan` of a serving result. */
 import * as z from 'zod';
+import { costResult } from './cost.js';
 
 export const planSite = z
   .strictObject({
@@ -11,6 +12,9 @@ export const planSite = z
       .number()
       .describe("Of the machines at their stated power; and with the site's share (PUE) on top."),
     joulesPerTokenAtSite: z.number(),
+    cost: costResult
+      .exactOptional()
+      .describe('Where prices are given: of all groups and their tokens.'),
   })
   .describe('Groups of the whole site, and what they serve.');
 export type PlanSite = z.infer<typeof planSite>;

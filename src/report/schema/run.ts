@@ -1,5 +1,6 @@
 /** What `wafersim run` says of decode steps. */
 import * as z from 'zod';
+import { costResult } from './cost.js';
 import { identity } from './identity.js';
 import { decodeResult, stepResult } from './decode.js';
 import { placementResult } from './placement.js';
@@ -133,6 +134,11 @@ export const runDocument = z.strictObject({
       'With --sensitivity: the uncertain numbers of the hardware, and how far they move the result.',
     ),
   sensitivityBand: sensitivityBand.exactOptional(),
+  cost: costResult
+    .exactOptional()
+    .describe(
+      'Where prices are given: what tokens cost at `decode.tokensPerSecond`, or at the speed with drafted tokens.',
+    ),
   host: hostResult,
 });
 /** A document; `wafersim schema run` prints its fields and what they are. */

@@ -1,5 +1,6 @@
 /** What a serving simulation says: the field `serving` of a run's document, and each of `scenarios`. */
 import * as z from 'zod';
+import { costResult } from './cost.js';
 import {
   distribution,
   roundCounts,
@@ -83,6 +84,7 @@ export const gpuResult = z
     tpotMs: distribution,
     completed: z.number(),
     energy: energyResult,
+    cost: costResult.exactOptional(),
     checks: z
       .array(rooflineCheck)
       .describe('The roofline next to published rates, where there are any.'),
@@ -147,6 +149,9 @@ export const servingResult = z.strictObject({
   transportSources: z.record(z.string(), z.string()),
   transportEffect: transportEffect.exactOptional(),
   energy: energyResult,
+  cost: costResult
+    .exactOptional()
+    .describe('Where prices are given: what tokens cost at `outputThroughput`.'),
   gpus: z.array(gpuResult),
   series: series,
   distributions: z
@@ -194,7 +199,11 @@ export const deploymentsResult = z
       .describe('Wafers that the system has (null: as many as are used), and those that are used.'),
     wafers: z.number(),
     placed: z.array(deployedModel),
-    total: z.strictObject({ ...servingMetrics.shape, energy: energyResult }),
+    total: z.strictObject({
+      ...servingMetrics.shape,
+      energy: energyResult,
+      cost: costResult.exactOptional(),
+    }),
   })
   .describe('Several models on one system, and all their requests together.');
 export type DeploymentsResult = z.infer<typeof deploymentsResult>;

@@ -111,7 +111,7 @@ async function runOnce(
   const asked = isTraffic ? { instants: true } : {};
   const result = await host.runner.run({ program, wafer, name: `kernel ${name}`, ...asked });
   const { programStart } = wafer.costs;
-  const config = { kernel: name, options, hardware: { ...wafer } };
+  const config = { kernel: name, options, hardware: wafer };
   return {
     schema: 'wafersim.kernel/1',
     ...identityOf(config, files),
