@@ -63,11 +63,8 @@ export { compareMarkdown, compareTable } from './studies/compare/table.js';
 export { diffConfig, diffKernel, type NamedEngine } from './studies/diff/diff.js';
 export type { DiffDocument } from './studies/diff/document.js';
 export { diffText } from './studies/diff/text.js';
-export {
-  documentSchema,
-  DOCUMENT_NAMES,
-  type DocumentName,
-} from './studies/documentation/document-schemas.js';
+export { documentSchema, DOCUMENT_NAMES } from './studies/documentation/document-schemas.js';
+export type { DocumentName } from './studies/documentation/document-schemas.js';
 export { DOCUMENTS, regenerated } from './studies/documentation/documentation.js';
 export { explain } from './studies/explain/explain.js';
 export { explainRows } from './studies/explain/rows.js';
@@ -89,7 +86,7 @@ export { isFailed } from './studies/sweep/results.js';
 export { statusOf } from './studies/sweep/status.js';
 export { freeze, plannedDocument, prepareSweep, runSweep } from './studies/sweep/sweep.js';
 export type { PreparedSweep, Shard, SweepProgress } from './studies/sweep/sweep.js';
-export { columnsOf as sweepColumns } from './studies/sweep/columns.js';
+export { sweepColumns } from './studies/sweep/columns.js';
 export { plannedTable, sweepTable } from './studies/sweep/table.js';
 export { openSweepStore, type PointError, type SweepStore } from './store/sweep-store.js';
 export { indexedJob, manifestText } from './studies/sweep/kubernetes.js';

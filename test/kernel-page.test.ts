@@ -110,7 +110,13 @@ describe('wafersim kernel -o', () => {
     for (const _ of ['new', 'again']) {
       const { status, stdout } = await wafersim('kernel', 'reduce', ...args);
       expect(status).toBe(0);
-      expect(readdirSync(target).toSorted()).toEqual(['kernel.json', 'kernel.txt', 'report.html']);
+      expect(readdirSync(target).toSorted()).toEqual([
+        'kernel.json',
+        'kernel.txt',
+        'operators.csv',
+        'report.html',
+        'summary.csv',
+      ]);
       const [document, text, page] = ['kernel.json', 'kernel.txt', 'report.html'].map((name) =>
         readFileSync(join(target, name), 'utf8'),
       );

@@ -9,7 +9,7 @@ export interface Column extends DataColumn {
 }
 
 /** A column for each axis and each metric that some point has, after the point's own. */
-export function columnsOf({ points, axes }: Pick<SweepDocument, 'points' | 'axes'>): Column[] {
+export function sweepColumns({ points, axes }: Pick<SweepDocument, 'points' | 'axes'>): Column[] {
   const point = (
     name: 'index' | 'key' | 'status' | 'exitCode' | 'message',
     type: Column['type'],

@@ -4,13 +4,13 @@ import { csvOf, ndjsonOf } from '../../report/data-table.js';
 import { sweepPage } from '../../report/sweep-html.js';
 import { parquetOf } from '../../store/parquet.js';
 import type { SweepStore } from '../../store/sweep-store.js';
-import { columnsOf } from './columns.js';
+import { sweepColumns } from './columns.js';
 import type { SweepDocument } from './document.js';
 import { pageOf } from './page.js';
 
 /** Writes them all. @throws HostError */
 export function writeResults(document: SweepDocument, store: SweepStore): void {
-  const columns = columnsOf(document);
+  const columns = sweepColumns(document);
   store.write('results.csv', csvOf(columns));
   store.write('results.ndjson', ndjsonOf(columns));
   store.write('results.parquet', parquetOf(columns));
