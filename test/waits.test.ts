@@ -159,6 +159,13 @@ describe('waits of a run', () => {
     );
   });
 
+  it('are looked for within the limits that everything has that simulates', async () => {
+    const config = loadConfig('configs/tiny.yaml');
+    const within = { ...OPTIONS, maxCycles: 20 };
+    for (const what of ['waits', 'program'] as const)
+      await expect(inspect(config, what, undefined, within)).rejects.toThrow('cycle 20, its limit');
+  });
+
   it('are for the tokens of others while the token that is waited for waits itself', async () => {
     // The first region's two cores work 10 cycles on a token, that of the second 100; cores prepare in no time. The
     // first core of each region sends, which takes a cycle once the other region is ready.

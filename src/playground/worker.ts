@@ -3,7 +3,7 @@ import { kernel, loadConfig, record, simulate } from '../browser.js';
 import type { ResolvedConfig, RunDetail } from '../browser.js';
 import { readKernelLine } from './kernel-line.js';
 import type { Answer, Asked, KernelAnswer, KernelAsked, Request, RunResult } from './messages.js';
-import { pathSteps } from '../report/waits-text.js';
+import { pathSteps } from '../report/path-steps.js';
 import { factsOf, kernelResult, runResult } from './result.js';
 
 /** The other end: a page talks to its worker in the same way. */

@@ -12,8 +12,10 @@ import { breakdownTable, causesTable, table } from './html-tables.js';
 import type { HtmlTools } from './html.js';
 import { KERNEL_SCRIPT } from './page-script.js';
 import type { KernelPageData } from './page/kernel-data.js';
+import { pathSteps } from './path-steps.js';
 import { PLAYER_STYLE } from './player-style.js';
-import { PATH_HEAD, WAITS_HEAD, pathRows, pathSteps, waitRows } from './waits-text.js';
+import { networkText } from './traffic-table.js';
+import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from './waits-text.js';
 import { whyLines } from './why-text.js';
 
 /**
@@ -30,7 +32,9 @@ export function kernelPage(
   const title = `${kernel.kernel} on ${config.hardware.name}`;
   // Of several loads all but the curve is that of the last one.
   const at = kernel.loads ? ` at load ${kernel.loads.at(-1)!.load}` : '';
+  const network = networkText(kernel);
   const sections = [
+    ...(network === '' ? [] : [section('Latency and load', pre(network))]),
     section(`Wavelets, cycle by cycle${at}`, wavelets(recording)),
     section(`Where they go${at}`, breakdownTable(breakdown, cycles)),
     ...(coreCycles ? [section(`What the cores do${at}`, causesTable(coreCycles))] : []),

@@ -1,8 +1,7 @@
 /** What cores wait for, the most first, as a page and `inspect` show it. */
 import type { PathEntry, WaitResult } from './document.js';
 import { count, share } from './numbers.js';
-import type { PathStep } from './page/player-text.js';
-import { PATH_KINDS, WAITS_FOR, kindsOf, sumOf } from './why-text.js';
+import { WAITS_FOR, kindsOf, sumOf } from './why-text.js';
 
 /** How many are shown one by one. */
 const MOST = 8;
@@ -46,12 +45,5 @@ export function pathRows(path: readonly PathEntry[]): string[][] {
     const cores = at(first) === at(last) ? at(first) : `${at(first)} to ${at(last)}`;
     const cycles = last.to - first.from;
     return [first.operator, cores, count(first.from), count(last.to), count(cycles), kindsOf(run)];
-  });
-}
-
-/** A critical path as a player shows it. */
-export function pathSteps(path: readonly PathEntry[]): PathStep[] {
-  return path.map(({ operator, kind, x, y, from, to }) => {
-    return { operator, what: PATH_KINDS[kind], x, y, from, to };
   });
 }

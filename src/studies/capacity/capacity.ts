@@ -3,12 +3,15 @@ import { ConfigError } from '../../config/errors.js';
 import { runIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { loadConfig, type Source } from '../../config.js';
-import { isServing, prepare, refuseDeployments, scenariosOf } from '../serve/serve.js';
+import { costServed, gpusOf, isServing, prepare } from '../serve/serve.js';
+import { refuseDeployments, scenariosOf } from '../serve/serve.js';
 import type { Prepared } from '../serve/serve.js';
 import type { GridWork } from '../steps/step-times.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
 import type { CapacityDocument } from './table.js';
+import type { GpuResult } from '../../report/serving-document.js';
 import { highestLoad } from '../../serving/capacity-search.js';
+import type { CostResult } from '../../serving/cost.js';
 import { metricsOf, type ServingMetrics } from '../../serving/metrics.js';
 import type { Request } from '../../serving/request.js';
 import { serve } from '../../serving/server.js';
@@ -60,6 +63,10 @@ export interface CapacityResult {
   tried: number;
   /** Metrics at the rate that meets the limits; null if none does. */
   metrics: ServingMetrics | null;
+  /** Where prices are given: what output tokens cost at that rate. */
+  cost?: CostResult;
+  /** The GPUs that the configuration compares with (`serving.gpus`), sent the same requests, and whether the limits hold. */
+  gpus?: (GpuResult & { meets: boolean })[];
   /** Rows of the trace that could not be used and were left out. */
   skippedRows: number;
   notes: string[];
@@ -135,13 +142,30 @@ export function capacityOf(prepared: Prepared, slos: Slo[], tolerance: number): 
     return metrics.requestThroughput >= KEEPS_UP * factor * rate && meetsAll(metrics, slos);
   };
   const { low, high, tried } = highestLoad(meets, tolerance);
+  const metrics = low > 0 ? at(low) : null;
   return {
     slos: slos.map(({ text }) => text),
     requestsPerSecond: { meets: low * rate, breaks: high === Infinity ? null : high * rate },
     tried,
-    metrics: low > 0 ? at(low) : null,
+    metrics,
+    ...(metrics && besides(prepared, metrics, faster(requests, low), slos)),
     skippedRows: source.skippedRows,
     notes: [...source.notes, KEEPS_UP_NOTE],
+  };
+}
+
+/** What tokens cost at the rate, and what GPUs do with the same requests. */
+function besides(
+  prepared: Prepared,
+  metrics: ServingMetrics,
+  requests: readonly Request[],
+  slos: Slo[],
+): Pick<CapacityResult, 'cost' | 'gpus'> {
+  const { config, deployment } = prepared;
+  const gpus = gpusOf(prepared, requests, (of) => ({ meets: meetsAll(of, slos) }));
+  return {
+    ...costServed(config, deployment.placement.wafers, metrics),
+    ...(gpus.length > 0 && { gpus }),
   };
 }
 
