@@ -23,7 +23,7 @@ describe('the library for pages', () => {
   });
 
   it('has the document of a run, to the hash of every file', async () => {
-    const sets = ['workload.context=5', 'workload.tokens=1', 'hardware.fabric.hopCycles=3'];
+    const sets = ['workload.data=false', 'workload.tokens=1', 'hardware.fabric.hopCycles=3'];
     const config = browser.loadConfig({ text: TEXT, path: PATH, sets });
     const inPage = await browser.simulate(config);
     const inNode = await simulate(loadConfig(PATH, sets), OPTIONS);
@@ -75,8 +75,16 @@ describe('the library for pages', () => {
     expect(of('hardware: wse3\nmodle: tiny\n')).toThrow(/^a\.yaml:2:1: .*did you mean model\?$/);
   });
 
-  it('refuses weights, which only the command computes with', () => {
-    const text = 'hardware: small\nmodel: { config: tiny, weights: w.safetensors }\n';
-    expect(() => browser.loadConfig({ text })).toThrow(browser.ConfigError);
+  it('refuses weights and texts, which only the command computes with', () => {
+    const weights = 'hardware: small\nmodel: { config: tiny, weights: w.safetensors }\n';
+    expect(() => browser.loadConfig({ text: weights })).toThrow(browser.ConfigError);
+    const text = 'hardware: small\nmodel: own/config.json\nworkload: { prompt: a text }\n';
+    const files = {
+      'own/config.json': readFileSync('models/tiny.json', 'utf8'),
+      'own/tokenizer.json': '{}',
+    };
+    expect(() => browser.loadConfig({ text, files })).toThrow(
+      'a page reads no text, only token ids',
+    );
   });
 });
