@@ -115,10 +115,9 @@ describe('wafersim kernel -o', () => {
     for (const _ of ['new', 'again']) {
       const { status, stdout } = await wafersim('kernel', 'reduce', ...args);
       expect(status).toBe(0);
-      expect(readdirSync(target).toSorted()).toEqual(['kernel.json', 'kernel.txt', 'report.html']);
-      const [document, text, page] = ['kernel.json', 'kernel.txt', 'report.html'].map((name) =>
-        readFileSync(join(target, name), 'utf8'),
-      );
+      const names = ['kernel.json', 'kernel.txt', 'report.html'];
+      expect(readdirSync(target)).toEqual(expect.arrayContaining(names));
+      const [document, text, page] = names.map((file) => readFileSync(join(target, file), 'utf8'));
       expect(text).toBe(stdout);
       const { schema, cycles } = JSON.parse(document) as { schema: string; cycles: number };
       expect(schema).toBe('wafersim.kernel/1');
