@@ -5,12 +5,14 @@ import type { MapState } from './map.js';
 import { pictureOf } from './picture.js';
 import { inflate } from './unpack.js';
 
-export function offerDownloads({ name, files }: Downloads, map: MapState): void {
+/** @param map if the page has one */
+export function offerDownloads({ name, files }: Downloads, map: MapState | undefined): void {
   for (const button of document.querySelectorAll<HTMLElement>('[data-file]'))
     button.addEventListener('click', () => {
       const file = button.dataset['file']!;
       void inflate(files[file]).then((bytes) => save(`${name}-${file}`, new Blob([bytes])));
     });
+  if (map === undefined) return;
   byId('png').addEventListener('click', () =>
     pictureOf(map).toBlob((blob) => {
       const { wafer, quantities } = { ...map.data, wafer: map.wafer.wafer };
