@@ -1,19 +1,13 @@
 /** Headings, rows and names as a terminal and Markdown show them. */
 import Table from 'cli-table3';
+import { shown } from './shown.js';
 
 export { bytes, count, fixed, known, percent, share, shortName } from './numbers.js';
+export { shown } from './shown.js';
 
 export interface Style {
   /** Whether headings may carry terminal colours. */
   color: boolean;
-}
-
-/** Control characters (ESC, line breaks, C1), and what breaks a line or reverses its direction. */
-const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
-
-/** A name from a file on one line, without what a terminal would obey. JSON keeps it as it is. */
-export function shown(name: string): string {
-  return name.replaceAll(OBEYED, '');
 }
 
 const BOLD = '\u001B[1m';

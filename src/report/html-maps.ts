@@ -48,7 +48,7 @@ export function mapData(
 }
 
 /** Where a path goes on a wafer: other tokens' work is nowhere. */
-function pathOn(path: readonly PathEntry[], wafer: number): number[][] {
+export function pathOn(path: readonly PathEntry[], wafer: number): number[][] {
   const stretches: number[][] = [];
   let isHere = false;
   for (const { wafer: on, x, y, kind } of path) {
