@@ -1,5 +1,7 @@
 /** Operators of two runs, ranked by how much their cycles changed. */
-import type { Breakdown } from './document.js';
+
+/** Cycles by operator, in program order. */
+type Operators = Record<string, { cycles: number }>;
 
 export interface Change {
   operator: string;
@@ -11,7 +13,7 @@ export interface Change {
 }
 
 /** The largest change first, whichever way; they add up to the difference of the runs' cycles per token. */
-export function operatorChanges(before: Breakdown, after: Breakdown): Change[] {
+export function operatorChanges(before: Operators, after: Operators): Change[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const changes = names.map((operator): Change => {
     const cycles = [before, after].map((of) => of[operator]?.cycles ?? 0);
