@@ -39,6 +39,14 @@ export function compareTable(document: CompareDocument, style: Style): string {
   ].join('\n')}\n`;
 }
 
+/** The tables of a comparison: what was served, then the step; a row for each number, a column for each run. */
+export function compareTables(
+  document: CompareDocument,
+): { title: string; head: string[]; rows: string[][] }[] {
+  const [head, ...rows] = cells(document);
+  return [...servedTables(document), { title: stepTitle(document), head, rows }];
+}
+
 /** A comparison as Markdown, ending with a line break. */
 export function compareMarkdown(document: CompareDocument): string {
   const served = servedTables(document);
