@@ -1,8 +1,7 @@
 /** What cores wait for, the most first, as a page and `inspect` show it. */
 import type { PathEntry, WaitResult } from './document.js';
 import { count, share } from './numbers.js';
-import type { PathStep } from './page/player-text.js';
-import { PATH_KINDS, WAITS_FOR, kindsOf, sumOf } from './why-text.js';
+import { WAITS_FOR, kindsOf, sumOf } from './why-text.js';
 
 /** How many are shown one by one. */
 const MOST = 8;
