@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import { costsOf } from '../src/report/cost-text.js';
 import { servingTable as pageTable } from '../src/report/html-serving.js';
 import type { ServingDocument } from '../src/report/serving-document.js';
 import { routed } from '../src/serving/router.js';
@@ -30,6 +31,7 @@ model: { config: ${resolve('models/tiny.json')}, dtype: f32 }
 workload: { kind: serving, context: 64, ${own} }
 serving: { maxContext: 65, tolerance: 0.5 }
 transport: { kind: none }
+economics: { hourPrice: 3 USD/h }
 deployments:
 ${deployments}`,
   );
@@ -124,6 +126,8 @@ describe('two models on one system', () => {
       scenarios!.map(({ requests }) => requests.arrived),
     );
     expect(total.energy.watts).toBe(sum(({ energy }) => energy.watts));
+    expect(total.cost).toMatchObject({ systems: 2, usdPerHour: { rented: 6 } });
+    expect(total.cost!.tokensPerSecond).toBe(total.outputThroughput);
     expect(rows.map(({ id }) => id).toSorted((a, b) => Number(a) - Number(b))).toEqual(
       Array.from({ length: 40 }, (_, id) => id),
     );
@@ -134,6 +138,10 @@ describe('two models on one system', () => {
     const { deployments, scenarios } = document;
     const text = deploymentsTable(deployments!, scenarios!, { color: false });
     expect(text).toMatch(/^Deployments\n.*\n +large .*\n +small .*\n +all +2 used +40 of 40/);
+    expect(text).toMatch(/What a million output tokens cost.*\n.*\n +all deployments /);
+    expect(costsOf(document).map(({ name }) => name)).toEqual([
+      ...['large, wafers x 1', 'small, wafers x 1', 'all deployments'],
+    ]);
     expect(pageTable(scenarios!, deployments)).toContain('all deployments');
   });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import { planCosts } from '../src/report/cost-text.js';
 import { planText } from '../src/report/plan-text.js';
 import type { ServingResult } from '../src/report/serving-document.js';
 import { fleetRow } from '../src/studies/fleet/fleet.js';
@@ -135,6 +136,7 @@ describe('a plan', () => {
 
   it('is of simulated steps, at a floor that it keeps, and next to GPUs', async () => {
     const asked = ['serving.plan.megawatts=1', 'serving.plan.pue=2', 'serving.floor=120000'];
+    asked.push('economics.energyPrice=0.1 USD/kWh', 'economics.pue=5');
     const { plan, stepTimes, model, speculation } = await served(...MTP, ...asked);
     expect(plan).toMatchObject({ floor: 120_000, megawatts: 1, pue: 2, wafers: 1 });
     expect(plan!.rows.map(({ context }) => context)).toEqual(stepTimes.contexts);
@@ -149,6 +151,17 @@ describe('a plan', () => {
     const { lines, wafers } = planText({ plan: plan!, model, speculation: speculation! });
     expect(lines[0]).toMatch(/^A group is 1 wafer, .* with a chance of 0\.8 is assumed\.$/);
     expect(wafers.rows).toHaveLength(plan!.rows.length);
+    // A plan's power of the site is its own: joules of a token there, for a tenth of a dollar a kWh.
+    const { site } = plan!.rows[0];
+    const { energy } = site.cost!.usdPerMillionOutputTokens;
+    expect(energy).toBeCloseTo((site.joulesPerTokenAtSite * 0.1) / 3.6, 9);
+    expect(planCosts(plan!).map(({ name }) => name)).toEqual([
+      ...stepTimes.contexts.map((context) => `wafers x 1 a group, ${context} tokens in the cache`),
+      ...[1, 8].flatMap((gpus) => {
+        const name = `A100 x ${gpus} (analytic), ${plan!.gpuContext} tokens in the cache`;
+        return [name, `${name}, as many users as fit`];
+      }),
+    ]);
   });
 
   it('of a fleet is of rounds too, and says what they assume', async () => {
