@@ -7,9 +7,13 @@ import { loadConfig as loadFile, loadHardware, type ResolvedConfig } from './con
 import { ConfigError } from './config/errors.js';
 import type { SimulateOptions } from './decode/options.js';
 import type { EngineName } from './engine/engines.js';
+import type { WaferSpec } from './hardware/wafer.js';
 import { host } from './host.js';
 import type { HostResult, KernelDocument, RunDocument } from './report/document.js';
+import type { RecordLimits } from './engine/reference/record.js';
+import type { Recording } from './recording/recording.js';
 import { runKernel, type KernelOptions } from './studies/kernel/kernel.js';
+import { recordKernel } from './studies/kernel/record.js';
 import { simulate as simulateWith } from './studies/run/run.js';
 
 export { VERSION, type Texts } from './platform/browser.js';
@@ -20,6 +24,7 @@ export { ENGINES, type EngineName } from './engine/engines.js';
 export { ModelError } from './model/errors.js';
 export { CapacityError } from './placement/placement.js';
 export type { RunDetail } from './report/detail.js';
+export type { Recording } from './recording/recording.js';
 export type { KernelDocument, RunDocument } from './report/document.js';
 export type { KernelOptions } from './studies/kernel/kernel.js';
 
@@ -104,6 +109,18 @@ export async function kernel(
   return inPage(
     await runKernel(name, options, loaded.wafer, engine, { ...HOST, ...how }, loaded.files),
   );
+}
+
+/**
+ * The wavelets of a kernel that has run, cycle by cycle, by the reference engine.
+ * @returns why there are none, where the mesh is too large
+ */
+export function record(
+  document: Pick<KernelDocument, 'kernel' | 'config' | 'loads'>,
+  limits: RecordLimits = {},
+): Recording | string {
+  // The machine is in the document as it was simulated.
+  return recordKernel(document, document.config.hardware as WaferSpec, limits);
 }
 
 /** Of its memory a page is told nothing; documents from here do not have it. */

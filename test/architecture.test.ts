@@ -51,10 +51,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   // The library for pages.
   browser: [
     ...['engine', 'model', 'placement', 'decode:type', 'config', 'report:type', 'studies'],
-    ...['host', 'platform'],
+    ...['hardware:type', 'host', 'platform', 'recording:type'],
   ],
   // A page with the library in its worker.
-  playground: ['browser', 'config', 'report', 'studies'],
+  playground: ['browser', 'config', 'recording:type', 'report', 'studies'],
   cli: ['index', 'report', 'exit'],
 };
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import * as browser from '../dist/browser.js';
 import { loadConfig, loadHardware } from '../src/config.js';
 import { runKernel } from '../src/studies/kernel/kernel.js';
+import { recordKernel } from '../src/studies/kernel/record.js';
 import { simulate } from '../src/studies/run/run.js';
 import { OPTIONS } from './helpers/options.js';
 
@@ -22,7 +23,7 @@ describe('the library for pages', () => {
   });
 
   it('has the document of a run, to the hash of every file', async () => {
-    const sets = ['workload.context=5', 'hardware.fabric.hopCycles=3'];
+    const sets = ['workload.context=5', 'workload.tokens=1', 'hardware.fabric.hopCycles=3'];
     const config = browser.loadConfig({ text: TEXT, path: PATH, sets });
     const inPage = await browser.simulate(config);
     const inNode = await simulate(loadConfig(PATH, sets), OPTIONS);
@@ -39,6 +40,15 @@ describe('the library for pages', () => {
     const { wafer, files } = loadHardware('wse2');
     const inNode = await runKernel('reduce', options, wafer, 'reference', OPTIONS, files);
     expect(withoutHost(inPage)).toEqual(withoutHost(inNode));
+  });
+
+  it('has the wavelets of a kernel, cycle by cycle', async () => {
+    const options = { algorithm: 'chain', pes: 5, words: 3, dtype: 'f32' };
+    const chain = await browser.kernel('reduce', options);
+    const recording = browser.record(chain);
+    expect(recording).toEqual(recordKernel(chain, loadHardware('wse3').wafer));
+    expect(recording).toMatchObject({ width: 5, height: 1, to: chain.cycles });
+    expect(browser.record(await browser.kernel('reduce', { ...options, pes: 20 }))).toContain('16');
   });
 
   it('reads the files that it is given, next to those of the package', () => {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { scriptJson } from '../../dist/report/html-escape.js';
 import { STYLE } from '../../dist/report/html-style.js';
+import { PLAYER_STYLE } from '../../dist/report/player-style.js';
 import { forPages, noticesOf } from '../platform/bundle.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -21,7 +22,7 @@ async function scriptOf(name) {
 
 const page = await scriptOf('page.ts');
 const worker = await scriptOf('worker.ts');
-const style = STYLE + readFileSync(here('style.css'), 'utf8');
+const style = STYLE + PLAYER_STYLE + readFileSync(here('style.css'), 'utf8');
 // What it offers to begin with: files of configs/, the small one first, and kernels by what they show.
 const offered = JSON.parse(readFileSync(here('presets.json'), 'utf8'));
 const presets = Object.fromEntries(

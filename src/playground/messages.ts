@@ -1,4 +1,7 @@
 /** What the page and its worker say to each other: plain data, as `postMessage` copies it. */
+import type { Recording } from '../recording/recording.js';
+import type { PathStep } from '../report/page/player-text.js';
+import type { PageWafer, Quantity, StepData } from '../report/page/data.js';
 
 /** A configuration, its settings over it. */
 export interface Asked {
@@ -45,9 +48,15 @@ export type Answer = { id: number } & (
   | { what: 'large'; cores: number }
   | { what: 'progress'; done: number; total: number; of: string }
   | { what: 'ran'; result: RunResult }
+  /** After that comes what it did cycle by cycle. */
   | { what: 'ranKernel'; result: KernelResult }
+  | { what: 'recorded'; recording: Recording | string; path: PathStep[] }
   | { what: 'failed'; why: string }
 );
+
+export type KernelAnswer =
+  | Omit<Extract<Answer, { what: 'ranKernel' }>, 'id'>
+  | Omit<Extract<Answer, { what: 'recorded' }>, 'id'>;
 
 export interface Result {
   /** Of a token, or of a kernel. */
@@ -64,16 +73,14 @@ export type Part = [title: string, html: string, folded?: true];
 /** A run; the difference to another one is that of their speeds. */
 export interface RunResult extends Result {
   tokensPerSecondPerUser: number;
-  maps: WaferNumbers[];
+  quantities: Quantity[];
+  wafers: WaferNumbers[];
+  step: StepData;
 }
 
 export type KernelResult = Result;
 
-/** A wafer core by core, to be drawn: numbers in the order of `QUANTITIES` of report/html-maps.ts. */
-export interface WaferNumbers {
-  wafer: number;
-  width: number;
-  height: number;
-  regions: { name: string; x: number; y: number; width: number; height: number }[];
+/** A wafer core by core, to be drawn: an array per quantity, in their order. */
+export interface WaferNumbers extends PageWafer {
   values: Float64Array[];
 }

@@ -2,6 +2,7 @@
 import { createForm } from './form.js';
 import type { Answer, Facts } from './messages.js';
 import { showResult } from './show.js';
+import { showWavelets } from './wavelets.js';
 import { startSimulation } from './simulation.js';
 import { beginWith, commandOf, hashOf, pathOf, settingsOf, stateOf } from './state.js';
 import type { Presets, State } from './state.js';
@@ -60,7 +61,7 @@ function change(parts: Partial<State>): void {
 /** What is written is left alone, unless it is `fresh`, by someone else. */
 function showState(fresh: boolean): void {
   for (const shows of ['model', 'kernel'] as const) {
-    for (const element of document.querySelectorAll<HTMLElement>(`.of-${shows}`))
+    for (const element of document.querySelectorAll<HTMLElement>(`.of-${shows}:not([data-view])`))
       element.hidden = shows !== state.shows;
     byButton(shows).setAttribute('aria-pressed', String(shows === state.shows));
   }
@@ -119,6 +120,7 @@ function receive(answer: Answer, isLast: boolean): void {
     return;
   }
   if (answer.what === 'ran' || answer.what === 'ranKernel') showResult(answer);
+  if (answer.what === 'recorded') showWavelets(answer);
   // The others are of a state that is not shown any more.
   if (!isLast) return;
   if (answer.what === 'resolved') {
@@ -126,7 +128,8 @@ function receive(answer: Answer, isLast: boolean): void {
     showState(false);
     return ask();
   }
-  busy(false);
+  busy(answer.what === 'ranKernel');
+  if (answer.what === 'recorded') return;
   if (answer.what === 'failed') return end('failed', answer.why);
   if (answer.what === 'large')
     return end('waiting', `${words(answer.cores)} cores: press simulate to begin`);

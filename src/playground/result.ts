@@ -1,13 +1,15 @@
 /** What a document says, as the parts of the page: markup that the report's own functions make. */
 import type { InPage, KernelDocument, ResolvedConfig, RunDocument } from '../browser.js';
-import type { RunDetail } from '../report/detail.js';
-import type { PathEntry, WaitResult } from '../report/document.js';
-import { count } from '../report/format.js';
+import type { RunDetail, WaferMap } from '../report/detail.js';
+import type { PathEntry, RegionResult, WaitResult } from '../report/document.js';
 import { escapeHtml } from '../report/html-escape.js';
-import { floorPlans, timeline } from '../report/html-floor.js';
-import { QUANTITIES } from '../report/html-maps.js';
-import { breakdownTable, causesTable, regionsTable, table } from '../report/html-tables.js';
+import { floorPlans } from '../report/html-floor.js';
+import { quantitiesOf } from '../report/html-map.js';
+import { QUANTITIES, pathOn, valuesOf } from '../report/html-maps.js';
+import { stretchesOfPath } from '../report/html-step.js';
+import { breakdownTable, causesTable, regionsTable, table, wide } from '../report/html-tables.js';
 import { HEADLINE, METRICS, textOf } from '../report/metrics.js';
+import { count } from '../report/numbers.js';
 import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from '../report/waits-text.js';
 import type { Facts, KernelResult, Part, RunResult, WaferNumbers } from './messages.js';
 
@@ -32,6 +34,7 @@ export function factsOf({ wafer, model, workload, placement, resolved }: Resolve
 export function runResult(run: InPage<RunDocument>, detail: RunDetail): RunResult {
   const { decode, placement, check } = run;
   const whole: RunDocument = { ...run, host: { ...run.host, peakRssBytes: 0 } };
+  const plans = floorPlans(detail.maps, placement.regions, detail.stages);
   const headline = HEADLINE.map(([key]): [string, string] => [
     METRICS[key].title,
     textOf(METRICS[key], whole),
@@ -48,20 +51,38 @@ export function runResult(run: InPage<RunDocument>, detail: RunDetail): RunResul
       ...(checked === undefined ? [] : [['check', checked] satisfies [string, string]]),
     ],
     sections: [
-      ['Floor plan', `<div class="wide">${floorPlans(detail.maps, placement.regions)}</div>`],
-      ['A token on its path', `<div class="wide">${timeline(detail.stages, detail.cycles)}</div>`],
-      ['Where a token goes', breakdownTable(decode.breakdown, decode.cyclesPerToken)],
+      ['Floor plan', `<div id="floor">${wide('Floor plans', plans)}</div>`],
+      [
+        'Where a token goes',
+        breakdownTable(decode.breakdown, decode.cyclesPerToken, { choosable: true }),
+      ],
       ['What the cores do', causesTable(decode.coreCycles)],
       ...waiting(decode.waits),
       ...path(decode.criticalPath),
       ['Regions', regionsTable(placement), true],
       ['Configuration, with every default', json(run.config), true],
     ],
-    maps: detail.maps.map((map): WaferNumbers => {
-      const { wafer, width, height } = map;
-      const regions = placement.regions.filter((region) => region.wafer === wafer);
-      return { wafer, width, height, regions, values: QUANTITIES.map((name) => map[name]) };
-    }),
+    quantities: quantitiesOf(detail.cycles, placement.sramBytesPerCore),
+    wafers: detail.maps.map((map) => numbersOf(map, placement.regions, decode.criticalPath)),
+    step: {
+      ...{ cycles: detail.cycles, stages: detail.stages },
+      ...(detail.others && { others: detail.others }),
+      ...(decode.criticalPath && { path: stretchesOfPath(decode.criticalPath) }),
+    },
+  };
+}
+
+function numbersOf(
+  map: WaferMap,
+  all: readonly RegionResult[],
+  path: readonly PathEntry[] | undefined,
+): WaferNumbers {
+  const { wafer, width, height } = map;
+  const regions = all.filter((region) => region.wafer === wafer);
+  const values = QUANTITIES.map((name) => valuesOf(map, name));
+  return {
+    ...{ wafer, width, height, regions, values, packed: [] },
+    ...(path && { path: pathOn(path, wafer) }),
   };
 }
 

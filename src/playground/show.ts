@@ -1,5 +1,7 @@
 /** A result on the page: its speed, next to that of a pinned one, and its parts. */
 import type { Answer, Part } from './messages.js';
+import { hideWavelets } from './wavelets.js';
+import { showMap, showTimeline } from './views.js';
 
 type Ran = Extract<Answer, { what: 'ran' | 'ranKernel' }>;
 
@@ -20,8 +22,9 @@ const SIGNED = new Intl.NumberFormat('en-US', {
   signDisplay: 'exceptZero',
 });
 
-export function showResult({ what, result }: Ran): void {
-  const speed = what === 'ran' ? result.tokensPerSecondPerUser : undefined;
+export function showResult(ran: Ran): void {
+  const { what, result } = ran;
+  const speed = ran.what === 'ran' ? ran.result.tokensPerSecondPerUser : undefined;
   shown = { what, cycles: result.cycles, ...(speed !== undefined && { speed }) };
   byId('kind').textContent = '(simulated)';
   byId('speed').textContent =
@@ -29,9 +32,27 @@ export function showResult({ what, result }: Ran): void {
       ? `${COUNT.format(result.cycles)} cycles`
       : `${ONE.format(speed)} tokens/s per user`;
   byId('headline').replaceChildren(...result.headline.map(([name, value]) => fact(name, value)));
-  showSections(result.sections);
+  if (what === 'ran') hideWavelets();
   (byId('pin') as HTMLButtonElement).disabled = false;
   showDifference();
+  for (const view of document.querySelectorAll<HTMLElement>('[data-view]'))
+    view.hidden = what !== 'ran';
+  void inTurn([
+    ...(ran.what === 'ran' ? [() => showTimeline(ran.result), () => showMap(ran.result)] : []),
+    () => showSections(result.sections),
+  ]);
+}
+
+let turns = 0;
+
+/** Does one thing after the other, with time for the reader in between, unless others are to be done by then. */
+async function inTurn(all: readonly (() => void)[]): Promise<void> {
+  const turn = ++turns;
+  for (const one of all) {
+    await new Promise((done) => setTimeout(done));
+    if (turn !== turns) return;
+    one();
+  }
 }
 
 function fact(name: string, value: string): HTMLElement {

@@ -62,7 +62,8 @@ export function startSimulation(
 
   function receive(answer: Answer): void {
     if (answer.id !== id) return;
-    if (answer.what === 'progress') return onAnswer(answer, next === undefined);
+    const isMore = answer.what === 'progress' || answer.what === 'ranKernel';
+    if (isMore) return onAnswer(answer, next === undefined);
     const isLast = next === undefined;
     postNext();
     onAnswer(answer, isLast);

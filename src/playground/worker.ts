@@ -1,8 +1,9 @@
 /** The playground's worker: it resolves and simulates what the page asks for, and sends back what is to be shown. */
-import { kernel, loadConfig, simulate } from '../browser.js';
+import { kernel, loadConfig, record, simulate } from '../browser.js';
 import type { ResolvedConfig, RunDetail } from '../browser.js';
 import { readKernelLine } from './kernel-line.js';
-import type { Answer, Asked, KernelAsked, KernelResult, Request, RunResult } from './messages.js';
+import type { Answer, Asked, KernelAnswer, KernelAsked, Request, RunResult } from './messages.js';
+import { pathSteps } from '../report/path-steps.js';
 import { factsOf, kernelResult, runResult } from './result.js';
 
 /** The other end: a page talks to its worker in the same way. */
@@ -19,13 +20,13 @@ async function answer(request: Request): Promise<void> {
     if (request.what === 'resolve')
       say({ id, what: 'resolved', facts: factsOf(loadConfig(source(request))) });
     else if (request.what === 'kernel')
-      say({ id, what: 'ranKernel', result: await runKernel(request) });
+      await runKernel(request, (message) => say({ id, ...message }));
     else {
       const config = timed(request);
       const { cores } = factsOf(config);
       if (cores > request.mostCores) return say({ id, what: 'large', cores });
       const result = await run(config, onProgress);
-      const numbers = result.maps.flatMap(({ values }) => values.map(({ buffer }) => buffer));
+      const numbers = result.wafers.flatMap(({ values }) => values.map(({ buffer }) => buffer));
       say({ id, what: 'ran', result }, numbers as ArrayBuffer[]);
     }
   } catch (error) {
@@ -67,8 +68,17 @@ async function run(
   return runResult(document, detail!);
 }
 
-async function runKernel({ line, sets }: KernelAsked): Promise<KernelResult> {
+/** What a page decodes in some ten milliseconds. */
+const MOST = { mostCycles: 4_000, mostBytes: 2 ** 17 };
+
+async function runKernel(
+  { line, sets }: KernelAsked,
+  say: (message: KernelAnswer) => void,
+): Promise<void> {
   const { name, options, ...machine } = readKernelLine(line);
   const on = { ...machine, sets: [...machine.sets, ...sets], path: true };
-  return kernelResult(await kernel(name, options, on));
+  const document = await kernel(name, options, on);
+  say({ what: 'ranKernel', result: kernelResult(document) });
+  const path = pathSteps(document.criticalPath ?? []);
+  say({ what: 'recorded', recording: record(document, MOST), path });
 }

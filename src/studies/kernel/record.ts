@@ -10,7 +10,7 @@ import { kernelProgram, type KernelOptions } from './kernel.js';
  * @returns why not, where the mesh is too large
  */
 export function recordKernel(
-  { kernel, config, loads }: KernelDocument,
+  { kernel, config, loads }: Pick<KernelDocument, 'kernel' | 'config' | 'loads'>,
   wafer: WaferSpec,
   limits: RecordLimits = {},
 ): Recording | string {
