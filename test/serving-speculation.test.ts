@@ -1,5 +1,5 @@
 /** Serving with drafted tokens on a simulated wafer: rounds, rooms, plans, fleets, records and drafts of deployments. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -31,11 +31,11 @@ const MTP = [
   ...['workload.speculation.draft.mtp=assumed', 'workload.speculation.tokens=3'],
   'workload.speculation.acceptance=0.8',
 ];
-/** What costs little: on a model of two layers a layer that drafts gains nothing. */
-const LOOK_UP = [
-  ...['workload.speculation.draft.ngram=2', 'hardware.io.latency=0 s'],
-  ...['workload.speculation.tokens=3', 'workload.speculation.acceptance=1'],
-];
+/** Eight layers, next to which a layer that drafts is light, on rows that leave it its place. */
+const DEEP = [`model.config=${join(home, 'deep.json')}`, 'placement.rows=8'];
+const tiny = JSON.parse(readFileSync('models/tiny.json', 'utf8')) as object;
+writeFileSync(join(home, 'deep.json'), JSON.stringify({ ...tiny, num_hidden_layers: 8 }));
+const SURE = [...DEEP, ...MTP, 'workload.speculation.acceptance=1'];
 /** A draft whose path is not the record's. */
 const BY_FILE = [
   ...['workload.speculation.draft.config=models/tiny.json', 'workload.speculation.draft.dtype=f32'],
@@ -82,9 +82,15 @@ describe('requests that are served with drafts', () => {
     const never = ['workload.speculation.acceptance=0'];
     const { speculation } = await served(...MTP, ...never);
     expect(speculation).toMatchObject({ policy: 'by-load', drafted: 0, tokensVerifiedPerRound: 1 });
-    const always = await served(...LOOK_UP);
+  });
+
+  it('pay where the layer that drafts is light, on the wafer of the model', async () => {
+    const { placement } = deploymentOf(loadConfig(PATH, [...SHORT, ...SURE]));
+    expect([placement.wafers, placement.draft!.shared]).toEqual([1, true]);
+    const [plain, always] = [await served(...DEEP), await served(...SURE)];
     expect(always.speculation!.accepted).toBe(always.speculation!.drafted);
     expect(always.speculation!.tokensPerRound).toBeGreaterThan(1.5);
+    expect(always.outputSpeed.p50).toBeGreaterThan(1.2 * plain.outputSpeed.p50);
   });
 
   it('have their caches, and their drafts have theirs', () => {
@@ -155,8 +161,8 @@ describe('a plan', () => {
     const limits = { megawatts: 1, pue: 1.2, speed: 1000 };
     const row = (...sets: string[]) =>
       fleetRow('', loadConfig(PATH, [...SHORT, 'workload.context=40', ...sets]), limits, options);
-    const plain = await row();
-    const sure = await row(...LOOK_UP);
+    const plain = await row(...DEEP);
+    const sure = await row(...SURE);
     expect(plain.assumedAcceptance).toBeUndefined();
     expect(sure.assumedAcceptance).toEqual([1, 1]);
     expect(sure.tokensPerSecondAlone).toBeGreaterThan(plain.tokensPerSecondAlone);
@@ -166,7 +172,7 @@ describe('a plan', () => {
 describe('an endpoint with drafts', () => {
   it('says several tokens at one instant, and its record is served again as it was', async () => {
     const record = join(home, 'record');
-    const endpoint = await prepareEndpoint(
+    const [endpoint] = await prepareEndpoint(
       { path: PATH, sets: [...SHORT, ...BY_FILE, 'serving.speculation=fixed'] },
       {
         ...{ text: 'lorem', seed: '1', transport: 'none', maxWaiting: 8, record },
