@@ -25,6 +25,9 @@ function table(...rows: Services['rows']): Services {
   };
 }
 
+/** Steps that several rows have in common. */
+const STEPS = stepCache();
+
 async function speedOf(context: number): Promise<number> {
   const sets = [...Object.entries(SET).map(([k, v]) => `${k}=${v}`), `workload.context=${context}`];
   const config = loadConfig('configs/wse3.yaml', ['model=tiny', ...sets]);
@@ -108,6 +111,30 @@ describe('a published speed', () => {
         tokensPerSecond: expect.closeTo(best(acceptance), 6) as number,
       })),
     );
+  });
+
+  it('between plain decoding and rounds that are always right takes some acceptance, which gives that speed', async () => {
+    const row = (tokensPerSecond: number) => ({
+      ...{ model: 'tiny', tokensPerSecond },
+      ...{ ...KNOWN, speculation: null },
+    });
+    const plain = await speedOf(8);
+    const find = async (speed: number) =>
+      (await services({ table: table(row(speed)) }, { ...OPTIONS, steps: STEPS })).rows[0];
+    const { cyclesPerRound, clockHz } = (await find(plain)).speculative!;
+    const sure = Math.max(...cyclesPerRound.map((cycles, i) => ((i + 1) * clockHz) / cycles));
+    expect(sure).toBeGreaterThan(1.1 * plain);
+    const published = (plain + sure) / 2;
+    const { acceptanceForPublished: acceptance } = await find(published);
+    expect(acceptance).toBeGreaterThan(0.3);
+    expect(acceptance).toBeLessThan(1);
+    const best = Math.max(
+      ...cyclesPerRound.map((cycles, i) => {
+        const given = tokensPerRound(Array<number>(i).fill(acceptance!));
+        return (given * clockHz) / cycles;
+      }),
+    );
+    expect(best / published).toBeCloseTo(1, 6);
   });
 
   it('on wafers that do not hold the model is next to as many as do, and says so', async () => {
