@@ -102,7 +102,9 @@ describe('an endpoint of several models', () => {
     const metrics = await (await fetch(url.replace(/v1$/, 'metrics'))).text();
     const tokens = (name: string) =>
       metrics.includes(`vllm:generation_tokens_total{model_name="${name}",engine="0"}`) &&
-      Number(new RegExp(`generation_tokens_total\\{model_name="${name}".*\\} (\\d+)`).exec(metrics)![1]);
+      Number(
+        new RegExp(`generation_tokens_total\\{model_name="${name}".*\\} (\\d+)`).exec(metrics)![1],
+      );
     expect([tokens('first'), tokens('second')]).toEqual([5, 8]);
     expect(metrics.match(/# TYPE vllm:generation_tokens_total/g)).toHaveLength(1);
     expect(await serving.close()).toMatchObject({ length: 4 });
@@ -116,15 +118,15 @@ describe('an endpoint of several models', () => {
 
   it('keeps the caches of a connection apart: another model reads the whole conversation', async () => {
     const serving = await started(file('second'));
-    const { turn, close } = await conversation(serving.document.url);
+    const talk = await conversation(serving.document.url);
     const cached = ({ response }: Ended) => response.usage.input_tokens_details.cached_tokens;
-    const one = await turn({ model: 'first', input: 'here are some words to read' });
-    const two = await turn({
+    const one = await talk.turn({ model: 'first', input: 'here are some words to read' });
+    const two = await talk.turn({
       ...{ model: 'first', input: 'and more' },
       previous_response_id: one.response.id,
     });
     expect(cached(two)).toBeGreaterThan(4);
-    const other = await turn({
+    const other = await talk.turn({
       ...{ model: 'second', input: 'and you?' },
       previous_response_id: two.response.id,
     });
@@ -132,14 +134,14 @@ describe('an endpoint of several models', () => {
     expect(cached(other)).toBe(0);
     expect(other.response.usage.input_tokens).toBeGreaterThan(two.response.usage.input_tokens);
     // What the first model kept of the connection is still there.
-    const back = await turn({
+    const back = await talk.turn({
       ...{ model: 'first', input: 'and more' },
       previous_response_id: two.response.id,
     });
     expect(back.type).toMatch(/completed|incomplete/);
-    const unknown = await turn({ model: 'third', input: 'x' });
+    const unknown = await talk.turn({ model: 'third', input: 'x' });
     expect(unknown.error.code).toBe('model_not_found');
-    close();
+    talk.close();
     await serving.close();
     expect(faults).toEqual([]);
   });

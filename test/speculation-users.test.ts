@@ -45,9 +45,16 @@ describe('a run of several users with drafts', () => {
   const MODEL = ['draft.config=models/tiny.json', 'tokens=3', 'acceptance=0.8'];
 
   it('has rounds that others hold up, and all that users get together', async () => {
-    const [one, two, many] = [await run(1, ...MODEL), await run(2, ...MODEL), await run(6, ...MODEL)];
+    const [one, two, many] = [
+      await run(1, ...MODEL),
+      await run(2, ...MODEL),
+      await run(6, ...MODEL),
+    ];
     const of = ({ decode }: typeof one) => decode.speculation!;
-    for (const [users, document] of [[2, two], [6, many]] as const) {
+    for (const [users, document] of [
+      [2, two],
+      [6, many],
+    ] as const) {
       const { rounds, users: said } = of(document);
       const [{ cycles, drafted: _, accepted: __, ...rows }] = rounds;
       expect(said).toBe(users);

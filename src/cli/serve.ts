@@ -60,7 +60,10 @@ export function addServe(program: Command): void {
     )
     .option('--port <n>', 'port to listen at; 0: any that is free', port, 8000)
     .option('--api-key <key>', 'what clients have to send as their key (default: none)')
-    .option('--served-model-name <name>', "the model's name in requests (default: its own; deployments have theirs)")
+    .option(
+      '--served-model-name <name>',
+      "the model's name in requests (default: its own; deployments have theirs)",
+    )
     .addOption(
       new Option('--stream-interval <n>', 'tokens in an event: all that are due, or so many')
         .argParser(interval)

@@ -53,7 +53,9 @@ export function acceptanceMarkdown(
   const text = [
     `${model}, drafted by ${decode.speculation!.draft} ${lies} (${count(wafers)} in all),`,
     `${count(context)} tokens in the cache; plain decoding ${fixed(decode.tokensPerSecondPerUser, 1)} tokens/s.`,
-    ...(more === undefined ? [] : [`Each accepted token adds ${count(more)} cycles to the next round.`]),
+    ...(more === undefined
+      ? []
+      : [`Each accepted token adds ${count(more)} cycles to the next round.`]),
   ];
   return `${text.join(' ')}\n\n${markdownTable(head, rows)}`;
 }

@@ -99,7 +99,10 @@ function begin({ model, draft, tokens, begun }: Rounds, user: number, at: number
 async function nextEnd(rounds: Rounds): Promise<{ user: number; cycles: number }> {
   const { model, draft, tokens, starts, begun } = rounds;
   for (;;) {
-    const next = Math.min(nextCycle(model), typeof draft === 'number' ? Infinity : nextCycle(draft.ring));
+    const next = Math.min(
+      nextCycle(model),
+      typeof draft === 'number' ? Infinity : nextCycle(draft.ring),
+    );
     if (starts.length > 0 && starts[0] <= next) {
       begin(rounds, begun.length, starts.shift()!);
       continue;

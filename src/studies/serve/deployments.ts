@@ -46,10 +46,7 @@ export async function prepareDeployments(
 }
 
 /** Each on wafers of its own. @throws CapacityError if the system has too few of them */
-export function placeDeployments(
-  system: ResolvedConfig,
-  entries: readonly Entry[],
-): Deployment[] {
+export function placeDeployments(system: ResolvedConfig, entries: readonly Entry[]): Deployment[] {
   const placed = entries.map(({ config }) => deploymentOf(config));
   refuseTooFew(system, entries, placed);
   return placed;

@@ -49,12 +49,7 @@ const NUMBERS: [type: Kind, name: string, help: string, of: (one: Measured) => n
     'Requests that have started',
     ({ status }) => status.running,
   ],
-  [
-    'gauge',
-    'vllm:num_requests_waiting',
-    'Requests that wait',
-    ({ status }) => status.waiting,
-  ],
+  ['gauge', 'vllm:num_requests_waiting', 'Requests that wait', ({ status }) => status.waiting],
   [
     'gauge',
     'vllm:kv_cache_usage_perc',
@@ -73,12 +68,7 @@ const NUMBERS: [type: Kind, name: string, help: string, of: (one: Measured) => n
     'Kept caches that were evicted',
     ({ status }) => status.evictions,
   ],
-  [
-    'counter',
-    'vllm:prompt_tokens_total',
-    'Prompt tokens',
-    ({ metrics }) => metrics.promptTokens,
-  ],
+  ['counter', 'vllm:prompt_tokens_total', 'Prompt tokens', ({ metrics }) => metrics.promptTokens],
   [
     'counter',
     'vllm:generation_tokens_total',
