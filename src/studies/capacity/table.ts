@@ -40,7 +40,6 @@ export function capacityTable(
     `  output speed  ${fixed(metrics.outputSpeed.p50, 1)} tokens/s per user (p50)`,
     `  throughput    ${fixed(metrics.outputThroughput, 1)} tokens/s, all users together`,
     ...each,
-    ...each,
     ...said,
   ].join('\n');
 }
