@@ -9,8 +9,17 @@ import type { WeightFiles } from './config/checkpoint-files.js';
 import { asNamed, extend, noteFile, readChain, referenceOf } from './config/files.js';
 import type { NamedFile, ReadFile, Reference } from './config/files.js';
 import { withDeployment, withOwnWafers } from './config/deployments.js';
+import { plainEconomics } from './config/economics-schema.js';
 import { readModel } from './config/model-file.js';
-import { applySets, normalise, child, originAt, withKey, type Setting } from './config/tree.js';
+import {
+  applySets,
+  normalise,
+  child,
+  keyOriginAt,
+  originAt,
+  withKey,
+  type Setting,
+} from './config/tree.js';
 import { validate } from './config/problems.js';
 import { promptOf } from './config/prompt.js';
 import { routingTraceOf } from './config/routing-file.js';
@@ -25,7 +34,9 @@ import type { HardwareFile, ProvenanceMap } from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import type { LatentForm } from './mapping/mapping.js';
 import type { MappingName } from './mapping/mappings.js';
+import { show } from './model/errors.js';
 import type { ModelSpec } from './model/model.js';
+import type { Economics } from './serving/cost.js';
 import type { ChosenExperts } from './model/plain/decoder.js';
 
 export { configSchema } from './config/schema.js';
@@ -70,6 +81,9 @@ export interface ResolvedConfig {
   placement: Config['placement'];
   serving?: Config['serving'];
   transport?: Config['transport'];
+  /** Prices, and where each is written or what its source is, by path. */
+  economics?: Economics;
+  priceSources: ProvenanceMap;
   scenarios?: Config['scenarios'];
   /** Several models on one system; the first one's model and workload are those of this configuration. */
   deployments?: Config['deployments'];
@@ -109,7 +123,8 @@ export function loadConfig(
   const { tree: merged, hardwareFile } = withHardware(whole, path, read);
   const tree = withModelConfig(merged);
   refuseTrees(tree);
-  const { hardware, model: wanted, mapping, ...rest } = validate(schema, tree);
+  const { hardware, model: wanted, mapping, economics, ...asked } = validate(schema, tree);
+  const rest = { ...asked, ...(economics && { economics: plainEconomics(economics) }) };
   const { config: modelPath, weights: weightsPath, spec: expectedSpec, ...options } = wanted;
   const named = child(child(tree, 'model'), 'config')!;
   // A folder of weights is no name of a bundled model.
@@ -133,6 +148,7 @@ export function loadConfig(
   const run = withServing(withContext(computing, model, tree));
   const said = { ...withSpeculation(run, speculation?.written), ...mappingAs(mapping) };
   const served = servingFiles(tree, path, read);
+  refuseOtherGpus(rest, served.gpus, tree);
   const machine = plainHardware(hardware);
   // What its file calls its fields is no part of what was run.
   const { published: _, ...spec } = model;
@@ -170,6 +186,7 @@ export function loadConfig(
       speculation,
     }),
     stated: provenanceOf(hardware, () => ''),
+    priceSources: provenanceOf(economics, (path) => originAt(tree, ['economics', ...path]).label),
     files: read.map(asNamed),
     places: read.map(({ at }) => at),
   };
@@ -270,6 +287,25 @@ function servingFiles(tree: Node, mainFile: string, files: ReadFile[]) {
   return { trace, traceHash, gpuFiles: references.map(({ path }) => path), gpus };
 }
 
+/** Prices are of GPUs that there are. */
+function refuseOtherGpus(
+  { economics }: { economics?: Economics },
+  gpus: readonly { name: string }[],
+  tree: Node,
+): void {
+  const known = gpus.map(({ name }) => name);
+  const stray = Object.keys(economics?.gpus ?? {}).find((name) => !known.includes(name));
+  if (stray === undefined) return;
+  const { label } = keyOriginAt(tree, ['economics', 'gpus', stray]);
+  const expected =
+    known.length === 0
+      ? 'GPUs to compare with in serving.gpus, such as [h100]'
+      : `a GPU of serving.gpus (${known.join(', ')})`;
+  throw new ConfigError(
+    `${label}: economics.gpus.${stray}: expected ${expected}, found ${show(stray)}`,
+  );
+}
+
 /**
  * What a configuration says, however it is spelt: without paths and what is named after them, without the names
  * of a model's fields, with the defaults of what it leaves out. Scenarios are configurations of their own (see
@@ -282,7 +318,9 @@ function canonicalOf(
     scenarios: ___,
     deployments: ____,
     ...run
-  }: Omit<Config, 'hardware' | 'model' | 'mapping'> & ReturnType<typeof mappingAs>,
+  }: Omit<Config, 'hardware' | 'model' | 'mapping' | 'economics'> & {
+    economics?: Economics;
+  } & ReturnType<typeof mappingAs>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
   {
     checkpoint,

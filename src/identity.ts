@@ -2,11 +2,11 @@
  * Identity of documents: the version that made them, the files that were read, and a key over what they
  * are of. Paths, the spelling of numbers and the order of keys enter no key.
  */
-import { relative, isAbsolute } from 'node:path';
 import { bundled, VERSION } from './bundled.js';
 import { configHash, type ResolvedConfig } from './config.js';
 import { sha256Of } from './config/json.js';
 import { asNamed, type NamedFile } from './config/files.js';
+import { isAbsolute, relative } from './platform/node.js';
 import type { Identity } from './report/identity.js';
 
 /**

@@ -3,9 +3,9 @@
  * of benchmarks against a baseline. The command line uses these same functions; types of what comes
  * out are those of the JSON documents.
  */
-import { availableParallelism } from 'node:os';
 import type { ResolvedConfig, Source } from './config.js';
 import { host } from './host.js';
+import { availableParallelism } from './platform/node.js';
 import { capacity as capacityWith, type CapacityAsked } from './studies/capacity/capacity.js';
 import type { CapacityDocument } from './studies/capacity/table.js';
 import { fleet as fleetWith, type FleetOptions } from './studies/fleet/fleet.js';
@@ -41,6 +41,7 @@ export { IncomparableError } from './studies/incomparable.js';
 export type { Compared } from './studies/compare/compare.js';
 export { readRun, readRunFile } from './studies/compare/run-file.js';
 export { runKernel, type KernelOptions } from './studies/kernel/kernel.js';
+export { recordKernel } from './studies/kernel/record.js';
 export { kernelHelp, type KernelHelp } from './studies/kernel/help.js';
 export { acceptanceStudy } from './studies/acceptance/acceptance.js';
 export { sensitivityOf } from './studies/sensitivity/sensitivity.js';
@@ -98,7 +99,8 @@ export { cacheFolder } from './store/cache-folder.js';
 export { codeHash } from './store/code-hash.js';
 export { appendTo, checkAppending, checkFile, writeFile } from './store/files.js';
 export { HostError, PlaceError } from './store/host-error.js';
-export { checkRunDirectory, writeRunDirectory, type RunFiles } from './store/run-directory.js';
+export { checkRunDirectory, writeRunDirectory } from './store/run-directory.js';
+export type { KernelFiles, RunFiles } from './store/run-directory.js';
 export { failureOf, oneLine, type Failure } from './studies/failure.js';
 export type { KernelDocument, RunDocument } from './report/document.js';
 export type { CompareDocument, CompareRow } from './studies/compare/document.js';

@@ -11,39 +11,50 @@ const MAY_IMPORT: Record<string, string[]> = {
   numeric: [],
   hardware: ['numeric'],
   model: ['numeric'],
+  // What differs between Node and a page; threads are some of it.
+  platform: ['engine'],
   // Files of weights, tensor by tensor.
-  checkpoint: ['model'],
+  checkpoint: ['model', 'platform'],
   program: ['numeric', 'hardware'],
   kernels: ['program'],
   mapping: ['numeric:type', 'hardware:type', 'model', 'program:type'],
   placement: ['numeric', 'hardware', 'mapping', 'model'],
   lowering: ['numeric', 'hardware', 'mapping', 'model', 'placement', 'program', 'kernels'],
-  engine: ['numeric', 'hardware', 'program'],
+  // What a program did in every cycle: written by the reference engine, read by a player.
+  recording: ['hardware'],
+  engine: ['numeric', 'hardware', 'program', 'recording'],
   decode: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
-    ...['engine', 'config', 'report:type', 'identity', 'checkpoint'],
+    ...['engine', 'config', 'report:type', 'identity', 'checkpoint', 'platform'],
   ],
   serving: ['numeric'],
-  report: ['config:type', 'placement:type', 'serving:type'],
+  report: ['config:type', 'placement:type', 'serving:type', 'hardware', 'recording'],
   // Folders of results: whole or absent.
   store: [],
   // How YAML becomes values; config.ts is its door.
-  config: ['hardware', 'mapping', 'model', 'serving:type', 'checkpoint'],
+  config: ['hardware', 'mapping', 'model', 'serving:type', 'checkpoint', 'platform'],
   studies: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
-    ...['checkpoint', 'store', 'exit'],
+    ...['checkpoint', 'store', 'exit', 'platform', 'recording'],
   ],
   // A file of its own each: the package, the host, exit codes, what a document is of.
-  bundled: [],
+  bundled: ['platform'],
   host: [],
   exit: [],
-  identity: ['bundled', 'config', 'report:type'],
+  identity: ['bundled', 'config', 'report:type', 'platform'],
   // The library.
   index: [
     ...['engine', 'model', 'placement', 'decode', 'config', 'report:type', 'store', 'studies'],
-    ...['bundled', 'host', 'identity'],
+    ...['bundled', 'host', 'identity', 'platform'],
   ],
+  // The library for pages.
+  browser: [
+    ...['engine', 'model', 'placement', 'decode:type', 'config', 'report:type', 'studies'],
+    ...['host', 'platform'],
+  ],
+  // A page with the library in its worker.
+  playground: ['browser', 'config', 'report', 'studies'],
   cli: ['index', 'report', 'exit'],
 };
 
@@ -76,37 +87,42 @@ const MAY_ASK: Record<string, string[]> = {
 const PACKAGES: Record<string, string[]> = {
   numeric: ['seedrandom'],
   hardware: [],
+  recording: [],
   model: ['zod'],
-  checkpoint: ['node:fs', 'node:path', '@huggingface/tokenizers'],
+  platform: [],
+  checkpoint: ['@huggingface/tokenizers'],
   mapping: [],
   placement: [],
   program: [],
   kernels: [],
   lowering: [],
   engine: ['flatqueue'],
-  decode: ['node:crypto', 'node:timers/promises'],
+  decode: [],
   serving: ['flatqueue', 'papaparse'],
   report: ['cli-table3', 'uplot'],
   store: ['node:crypto', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:url'],
-  config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
-  studies: [
-    ...['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:timers/promises', 'node:url'],
-    ...['node:os', 'node:util', 'node:worker_threads'],
-    ...['bullmq', 'comlink', 'hyparquet-writer', 'ioredis', 'papaparse', 'yaml', 'zod'],
-  ],
-  bundled: ['node:module', 'node:path'],
+  config: ['js-quantities', 'yaml', 'zod'],
+  studies: ['bullmq', 'comlink', 'hyparquet-writer', 'ioredis', 'papaparse', 'yaml', 'zod'],
+  bundled: [],
   host: [],
   exit: [],
-  identity: ['node:path'],
-  index: ['node:os'],
+  identity: [],
+  index: [],
+  browser: [],
+  playground: [],
   cli: [
     ...['commander', 'cli-progress', 'node:child_process', 'node:crypto', 'node:fs', 'node:os'],
     ...['node:path', 'node:v8', 'node:worker_threads', 'node:zlib'],
   ],
 };
 
-/** Folder below src/ -> packages and node modules that it alone of its room may import. */
+/** Folder or file below src/ -> packages and node modules that it alone of its room may import. */
 const FOLDER_PACKAGES: Record<string, string[]> = {
+  'platform/node.ts': [
+    ...['node:crypto', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:timers/promises'],
+    'node:util',
+  ],
+  'platform/browser.ts': ['@noble/hashes/sha2.js', 'pathe', 'zod'],
   'engine/sharded': [
     ...['node:module', 'node:url', 'node:worker_threads'],
     ...['comlink', 'msgpackr/pack', 'msgpackr/unpack'],
@@ -114,7 +130,18 @@ const FOLDER_PACKAGES: Record<string, string[]> = {
   'studies/serve/http': [
     ...['node:crypto', 'node:http', 'node:net:type', 'node:stream:type', 'prom-client', 'ws'],
   ],
+  'studies/serve': ['node:path'],
+  'studies/sweep/queue': [
+    ...['node:fs', 'node:module', 'node:os', 'node:path', 'node:url', 'node:worker_threads'],
+  ],
+  'studies/sweep': [
+    ...['node:crypto', 'node:module', 'node:path', 'node:timers/promises', 'node:url'],
+    'node:worker_threads',
+  ],
 };
+
+/** Where Node may be known at all; everything else runs in pages too. */
+const OF_NODE = /^(?:platform\/node\.ts$|(?:store|cli|engine\/sharded|studies\/(?:serve|sweep))\/)/;
 
 const CLOCK = /\b(?:Date\.now|new Date|performance\.(?:now|timeOrigin)|process\.hrtime)\b/;
 const RANDOM = /\bMath\.random\b/;
@@ -176,7 +203,9 @@ function violations(path: string, source: string): string[] {
 function allowed(path: string, { from, typeOnly }: Import): boolean {
   const room = roomOf(path);
   if (!from.startsWith('.')) {
-    const own = Object.entries(FOLDER_PACKAGES).find(([folder]) => path.startsWith(`${folder}/`));
+    const own = Object.entries(FOLDER_PACKAGES).find(
+      ([name]) => path === name || path.startsWith(`${name}/`),
+    );
     return matches([...(own?.[1] ?? []), ...(PACKAGES[room] ?? [])], from, typeOnly);
   }
   const target = posix.join(posix.dirname(path), from);
@@ -237,9 +266,20 @@ describe('the rooms of src/', () => {
     expect([
       ...unused(MAY_IMPORT, sources),
       ...unused(PACKAGES, sources),
-      ...unused(FOLDER_PACKAGES, sources, (path) => posix.dirname(path)),
+      ...unused(FOLDER_PACKAGES, sources, (path) =>
+        path in FOLDER_PACKAGES ? path : posix.dirname(path),
+      ),
       ...unused(MAY_ASK, sources, studyOf),
     ]).toEqual([]);
+  });
+
+  it('know Node in few places, and nowhere that the library for pages reaches', () => {
+    const ofNode = (path: string) =>
+      importsOf(read(path)).filter(({ from }) => from.startsWith('node:'));
+    expect(files.filter((path) => !OF_NODE.test(path) && ofNode(path).length > 0)).toEqual([]);
+    const reached = reachedFrom('browser.ts', read);
+    expect(reached).toContain('engine/fast/machine.ts');
+    expect(reached.flatMap(ofNode)).toEqual([]);
   });
 
   it('have a row for each study, which asks at most two others next to the steps, unless it tells of all', () => {
@@ -254,6 +294,18 @@ describe('the rooms of src/', () => {
     return readFileSync(new URL(path, root), 'utf8');
   }
 });
+
+/** The files that run where one runs in a page: what is bundled for pages has browser.ts in place of node.ts. */
+function reachedFrom(first: string, read: (path: string) => string): string[] {
+  const reached = new Set([first]);
+  for (const path of reached)
+    for (const { from, typeOnly } of importsOf(read(path))) {
+      if (typeOnly || !from.startsWith('.')) continue;
+      const to = posix.join(posix.dirname(path), from).replace(/\.js$/, '.ts');
+      reached.add(to === 'platform/node.ts' ? 'platform/browser.ts' : to);
+    }
+  return [...reached];
+}
 
 describe('the files of the machine in WebAssembly', () => {
   /** Files that are left when again and again those go that import none of the others. */
@@ -310,6 +362,9 @@ describe('the scan', () => {
     ['store/cache-folder.ts', "import { simulate } from '../decode/simulate.js';"],
     ['store/cache-folder.ts', 'const t = Date.now();'],
     ['config/schema.ts', "import { fast } from '../engine/fast/fast.js';"],
+    ['config/files.ts', "import { readFileSync } from 'node:fs';"],
+    ['platform/browser.ts', "import { join } from 'node:path';"],
+    ['studies/run/run.ts', "import { join } from 'node:path';"],
     ['cli/main.ts', "import { x } from '../../test/x.js';"],
     ['cli/run.ts', "import { simulate } from '../decode/simulate.js';"],
     ['cli/fleet.ts', "import type { FleetDocument } from '../studies/fleet/table.js';"],
@@ -348,6 +403,19 @@ describe('the scan', () => {
     const source = "import * as z from 'zod';\nimport type { Mesh } from '../hardware/mesh.js';";
     expect(unused(table, [['model/model.ts', source]])).toEqual(['model may import numeric']);
     expect(unused(table, [['placement/model.ts', source]])).toHaveLength(3);
+  });
+
+  it("follows what is imported at run time, to the page's side of the platform", () => {
+    const files: Record<string, string> = {
+      'browser.ts': "import { a } from './config/a.js'; import type { t } from './store/t.js';",
+      'config/a.ts': "import { join } from '../platform/node.js'; import { z } from 'zod';",
+      'platform/browser.ts': '',
+    };
+    expect(reachedFrom('browser.ts', (path) => files[path])).toEqual([
+      'browser.ts',
+      'config/a.ts',
+      'platform/browser.ts',
+    ]);
   });
 
   it('reads imports that span lines', () => {

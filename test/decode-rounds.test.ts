@@ -1,6 +1,7 @@
 /** Rounds that are not all alike: which of them is reported. Two regions of one core, whose times are made up. */
 import { describe, expect, it } from 'vitest';
 import { timeFull, timePipeline } from '../src/decode/pipeline.js';
+import { differing } from '../src/decode/run-document.js';
 import type { StageTiming } from '../src/decode/timeline.js';
 import type { RunResult } from '../src/engine/engine.js';
 
@@ -65,6 +66,18 @@ describe('a pipeline whose second token differs from the first', () => {
     // Of the senders 1 and 3 cycles, of the two regions 3 each.
     expect(timing.causes.compute).toBe(1 + 3 + 3 + 3);
     expect(bottleneck).toBe('first');
+  });
+
+  it('is listed turn by turn, and the one that all else is of is marked', async () => {
+    const { turns, turn } = await timePipeline(stages, 2, run, 1);
+    const listed = differing(turns, turn).turns!;
+    expect(listed.toSorted((a, b) => a.cycles - b.cycles)).toEqual([
+      { cycles: 15, waited: 0 },
+      { cycles: 25, waited: 0, described: true },
+    ]);
+    // Where all are as long none is.
+    expect(differing([turn, turn], turn)).toEqual({});
+    expect(differing(undefined, undefined)).toEqual({});
   });
 });
 

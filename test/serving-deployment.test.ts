@@ -358,7 +358,8 @@ describe('capacity', () => {
     Array.from({ length: count }, (_, id) => request(id, id * gapMs * 1e6, 1000, 1));
   const prepared = (requests: Request[], limits = {}) =>
     ({
-      config: { workload: {} },
+      config: { workload: {}, gpuFiles: [], wafer: { powerWatts: 1 } },
+      deployment: { placement: { wafers: 1 } },
       source: { requests, notes: ['sorted'], skippedRows: 3 },
       serve: serverOptions(pipeline(1, 5000), 'fcfs', limits),
     }) as unknown as Prepared;

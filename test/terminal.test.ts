@@ -105,3 +105,27 @@ describe('commands', () => {
     expect(bare(stdout)).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
   });
 });
+
+describe('a document', () => {
+  it('is JSON as it would be, but that rows of long lists take a line each', () => {
+    const row = { operator: 'a "b"', from: 1, to: null, left: undefined };
+    const [few, many] = [3, 100].map((length) => Array.from({ length }, () => row));
+    const deep = many.map((one) => ({ one, list: [] }));
+    const document = {
+      few,
+      many,
+      deep,
+      none: {},
+      number: NaN,
+      left: undefined,
+      list: [1, undefined],
+    };
+    const text = json(document);
+    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(document)));
+    expect(json({ few, list: [[], [1]], none: {} })).toBe(
+      `${JSON.stringify({ few, list: [[], [1]], none: {} }, null, 2)}\n`,
+    );
+    const lines = text.split('\n').filter((line) => line.startsWith('    {"operator"'));
+    expect(lines).toHaveLength(100);
+  });
+});

@@ -54,12 +54,60 @@ describe('waits of an operator', () => {
     }
   });
 
+  const host = { now: () => 0, rss: () => 0 };
+
+  it('of a chain reduce are 6 cycles for each core before it, and of no slot', async () => {
+    const [pes, words] = [16, 40];
+    const given = { algorithm: 'chain', pes, words, dtype: 'f32' };
+    for (const engine of ['reference', 'fast'] as const) {
+      const { waits } = await runKernel('reduce', given, kernelWafer(), engine, host);
+      expect(waits).toEqual([{ operator: 'reduce', on: 'line', coreCycles: 3 * pes * (pes - 1) }]);
+    }
+  });
+
+  it('of a two-phase reduce are those of chains in groups, and of heads for the heads before', async () => {
+    const [pes, group, words] = [16, 4, 4];
+    const groups = pes / group;
+    const given = { algorithm: 'two-phase', pes, group, words, dtype: 'f32' };
+    const { waits } = await runKernel('reduce', given, kernelWafer(), 'fast', host);
+    // From head to head it takes 6 cycles and a link for each core between; a head has stored its group's sum before.
+    const heads = sum([1, 2, 3].map((before) => before * (6 + group - 1) - words));
+    const chains = groups * 3 * group * (group - 1);
+    expect(sum(waits!.map((wait) => wait.coreCycles))).toBe(chains + heads);
+    expect(waits!.every(({ on }) => on === 'line')).toBe(true);
+  });
+
+  it('of a starved stream are all cycles in which it takes nothing', () => {
+    const words = 20;
+    const sender = role('sender', {
+      routes: [route(0, R, E)],
+      operations: [move(fabric(0), cell(0), words)],
+      buffers: [loaded(words)],
+    });
+    const slow = role('slow', {
+      routes: [route(0, W, R), route(1, R, E)],
+      operations: [{ ...move(fabric(1), fabric(0), words), by: 'task' as const }],
+    });
+    const starved = role('starved', {
+      routes: [route(1, W, R)],
+      operations: [{ ...move(cell(0), fabric(1), words), label: 1 }],
+      buffers: [loaded(words)],
+    });
+    const input = { program: row(sender, slow, starved), wafer: testWafer({}, { task: 10 }) };
+    for (const engine of [reference, fast]) {
+      const { labelWaitInput, labelWaitOutput, end } = engine(input);
+      // A word comes every 10 cycles; the first is there after two flights and the work on it.
+      expect(end[2]).toBe(6 + 10 * words + 6);
+      expect(labelWaitInput[1]).toBe(end[2] - words);
+      expect(labelWaitOutput[1]).toBe(0);
+    }
+  });
+
   it('add up to both causes in kernels', async () => {
     for (const [name, given] of [
       ['reduce', { algorithm: 'star', pes: 16, words: 8, dtype: 'f32' }],
       ['gemm', { algorithm: 'mesh', grid: '3x3', m: 24, k: 24, n: 24, dtype: 'f16' }],
     ] as const) {
-      const host = { now: () => 0, rss: () => 0 };
       const { coreCycles, waits } = await runKernel(name, given, kernelWafer(), 'fast', host);
       const { waitInput, waitOutput } = coreCycles!;
       expect(waitInput + waitOutput).toBeGreaterThan(0);
@@ -109,6 +157,13 @@ describe('waits of a run', () => {
     await expect(inspect(config, 'waits', { x: 0, y: 0 })).rejects.toThrow(
       '--core: expected --what placement or program, found waits',
     );
+  });
+
+  it('are looked for within the limits that everything has that simulates', async () => {
+    const config = loadConfig('configs/tiny.yaml');
+    const within = { ...OPTIONS, maxCycles: 20 };
+    for (const what of ['waits', 'program'] as const)
+      await expect(inspect(config, what, undefined, within)).rejects.toThrow('cycle 20, its limit');
   });
 
   it('are for the tokens of others while the token that is waited for waits itself', async () => {

@@ -2,9 +2,8 @@
  * A checkpoint as Hugging Face's `save_pretrained` leaves it: `model.safetensors`, or several such files
  * and an index that says which tensor is in which of them.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { ModelError, show } from '../model/errors.js';
+import { basename, dirname, existsSync, join, readFileSync, statSync } from '../platform/node.js';
 import { openTensorFile, type TensorFile } from './file.js';
 import type { Tensor } from './header.js';
 import { readJson } from './json.js';
@@ -107,7 +106,7 @@ function isShard(name: string): boolean {
   return name.endsWith(SUFFIX) && basename(name) === name && !/[\\/\0]/.test(name);
 }
 
-function bytesOf(file: string): Buffer {
+function bytesOf(file: string): Uint8Array {
   const stat = statSync(file);
   if (!stat.isFile()) throw new ModelError(`${file}: expected a file, found another thing`);
   if (stat.size > MOST_INDEX_BYTES)

@@ -2,10 +2,10 @@
  * One safetensors file: its header once, then tensor after tensor by reads at their places, a piece at a
  * time, so that no tensor is held twice.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ModelError, show } from '../model/errors.js';
 import { ELEMENT_BYTES, LENGTH_BYTES, headerLength, readHeader, type Tensor } from './header.js';
 import { DECODE, isReadable } from './numbers.js';
+import { closeSync, constants, fstatSync, openSync, readSync } from '../platform/node.js';
 
 export interface TensorFile {
   /** As it was opened. */

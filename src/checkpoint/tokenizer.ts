@@ -1,8 +1,7 @@
 /** A model's own tokenizer, as its folder has it: text to token ids and back. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { ModelError, show } from '../model/errors.js';
+import { dirname, existsSync, join, readFileSync, statSync } from '../platform/node.js';
 
 export interface Tokenizer {
   /** Token ids of a text, with those that the model wants around it. */

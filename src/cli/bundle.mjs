@@ -2,9 +2,10 @@
  * Makes one file of the command's thread, packages included: 350 modules in 350 files take three times as
  * long to load. The file keeps its place, one folder deep, so that paths relative to it still hold.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { forPages, noticesOf } from '../platform/bundle.mjs';
 
 const dist = (path) => fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
 const file = dist('cli/command.js');
@@ -24,18 +25,14 @@ const { output: processor } = await bundled(
   'studies/queue-processor.js',
 );
 
-/** Folders of the packages that went in: their licences have to be shipped with them. */
-const packages = new Set(
-  [
-    ...[...output, ...worker, ...processor].flatMap(({ moduleIds }) => moduleIds),
-    // A part of the pages that commands write.
-    fileURLToPath(import.meta.resolve('uplot')),
-  ].flatMap((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? []),
+/** The library for pages: one file, in the place of those that know Node. */
+const browser = dist('browser.js');
+const pages = await rolldown({ input: browser, ...forPages() });
+const { output: inPages } = await pages.write({ file: browser, codeSplitting: false });
+
+const modules = [...output, ...worker, ...processor, ...inPages].flatMap(
+  ({ moduleIds }) => moduleIds,
 );
-const notices = [...packages].sort().map((folder) => {
-  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
-  const text = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-  const terms = text === undefined ? license : readFileSync(`${folder}/${text}`, 'utf8').trim();
-  return `${name} ${version}\n\n${terms}\n`;
-});
-writeFileSync(file.replace(/\.js$/, '.licenses.txt'), notices.join('\n---\n\n'));
+// A part of the pages that commands write.
+modules.push(fileURLToPath(import.meta.resolve('uplot')));
+writeFileSync(file.replace(/\.js$/, '.licenses.txt'), noticesOf(modules));

@@ -18,7 +18,8 @@ interface FleetCommandOptions extends SimulationOptions {
 const EXAMPLES = `
 Examples:
   wafersim fleet configs/wse3.yaml --megawatts 750
-  wafersim fleet configs/codex-spark.yaml --megawatts 750 --pue 1.2 --json`;
+  wafersim fleet configs/codex-spark.yaml --megawatts 750 --pue 1.2 --json
+  wafersim fleet configs/wse3.yaml --megawatts 750 --set economics.energyPrice='0.08 USD/kWh'`;
 
 export function addFleet(program: Command): void {
   const command = program

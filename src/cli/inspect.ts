@@ -1,25 +1,26 @@
-/** `wafersim inspect`: what was resolved and mapped, in readable form; but for waits without simulating it. */
+/** `wafersim inspect`: what was resolved and mapped, in readable form; for waits and programs something is simulated. */
 import { Option, type Command } from 'commander';
 import { loadConfig, inspect, type What } from '../index.js';
-import { coordinates, jsonOption, setOption } from './options.js';
+import { addSimulationOptions, coordinates, setOption, type SimulationOptions } from './options.js';
 import { json } from '../report/json.js';
 import { print } from './output.js';
+import { simulating } from './simulating.js';
 
-interface InspectOptions {
+interface InspectOptions extends SimulationOptions {
   what?: What;
   core?: { x: number; y: number };
   set?: string[];
-  json?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
   wafersim inspect configs/wse3.yaml --what placement
   wafersim inspect configs/tiny.yaml --what waits
+  wafersim inspect configs/wse3.yaml --what waits --timeout '5 min' --json
   wafersim inspect configs/wse3.yaml --what program --core 12,7`;
 
 export function addInspect(program: Command): void {
-  program
+  const command = program
     .command('inspect')
     .description(
       'show the wafer, the model, the placement, the program of a core, or why cores wait',
@@ -34,8 +35,10 @@ export function addInspect(program: Command): void {
     )
     .option('--core <x,y>', 'one core of the wafer', coordinates)
     .addOption(setOption('placement.strategy=snake'))
-    .optionsGroup('What is written:')
-    .addOption(jsonOption())
+    .optionsGroup(
+      'How a step is simulated for waits, and lines for programs (never changes them):',
+    );
+  addSimulationOptions(command, { threads: 'wafer', memo: true })
     .addHelpText('after', EXAMPLES)
     .action(show);
 }
@@ -43,6 +46,8 @@ export function addInspect(program: Command): void {
 async function show(path: string, options: InspectOptions): Promise<void> {
   const config = loadConfig(path, options.set ?? []);
   const what = options.what ?? (options.core ? 'program' : 'placement');
-  const { document, text } = await inspect(config, what, options.core);
+  const { document, text } = await simulating(options, (within) =>
+    inspect(config, what, options.core, within),
+  );
   print(options.json ? json(document) : text);
 }

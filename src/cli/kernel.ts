@@ -1,10 +1,20 @@
 /** `wafersim kernel`: one kernel on a rectangle of cores. */
 import type { Command } from 'commander';
-import { bundled, kernelHelp, loadHardware, ofPackage, runKernel } from '../index.js';
+import {
+  bundled,
+  kernelHelp,
+  loadHardware,
+  ofPackage,
+  recordKernel,
+  runKernel,
+  type KernelDocument,
+} from '../index.js';
+import { kernelPage } from '../report/html-kernel.js';
 import { kernelTable } from '../report/table.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
 import { json } from '../report/json.js';
-import { print, style } from './output.js';
+import { checkRunDirectory, print, style, writeRunDirectory } from './output.js';
+import { TOOLS } from './run-files.js';
 import { simulating } from './simulating.js';
 
 /** The hardware of kernels, unless another one is named. */
@@ -31,11 +41,13 @@ Examples:
   wafersim kernel layer --mapping waferllm --dim 4096 --ffn 14336 --seq 4096 --grid 420x420 --groups 20
   wafersim kernel layer --dim 2048 --ffn 6144 --seq 2048 --grid 64x128 --qk-norm --exp vector
   wafersim kernel traffic --pattern shift --distance 8 --mesh 64x64 --load 0.1 --cycles 10000
-  wafersim kernel traffic --pattern uniform --mesh 32x32 --cycles 4000 --loads 0.05,0.1,0.2,0.3`;
+  wafersim kernel traffic --pattern uniform --mesh 32x32 --cycles 4000 --loads 0.05,0.1,0.2,0.3
+  wafersim kernel all-reduce --algorithm two-phase --grid 8x8 --words 32 -o runs/all-reduce`;
 
 interface KernelCommandOptions extends SimulationOptions {
   hardware?: string;
   set?: string[];
+  output?: string;
   [kernelOption: string]: unknown;
 }
 
@@ -58,15 +70,40 @@ export function addKernel(program: Command): void {
     .optionsGroup('The machine:')
     .option('--hardware <file>', HARDWARE)
     .addOption(setOption('hardware.fabric.queueDepth=2'));
-  addSimulationOptions(command, {}).addHelpText('after', EXAMPLES).action(kernel);
+  addSimulationOptions(command, {})
+    .option(
+      '-o, --output <dir>',
+      'also write kernel.json, kernel.txt and report.html there: on up to 16 x 16 cores the page plays every cycle, wavelet by wavelet',
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(kernel);
 }
 
 async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
-  const { hardware, set = [], json: asJson, cache: _, ...others } = all;
+  const { hardware, set = [], json: asJson, cache: _, output, ...others } = all;
+  if (output !== undefined) checkRunDirectory(output);
   const { engine, maxCycles, timeout, ...given } = others;
   const { wafer, files } = hardwareOf(hardware, set);
-  const document = await simulating({ engine, maxCycles, timeout }, (within) =>
-    runKernel(name, given, wafer, engine, { ...within, path: true }, files),
-  );
-  print(asJson ? json(document) : kernelTable(document, style()));
+  const limits = { engine, maxCycles, timeout };
+  const { document, recording } = await simulating(limits, async (within) => {
+    const document = await runKernel(name, given, wafer, engine, { ...within, path: true }, files);
+    // Within the limits too: it is simulated once more.
+    return { document, recording: output === undefined ? '' : recordKernel(document, wafer) };
+  });
+  try {
+    if (output !== undefined) writeRunDirectory(output, filesOf(document, recording));
+  } finally {
+    // A full disk must not cost the result as well.
+    print(asJson ? json(document) : kernelTable(document, style()));
+  }
+}
+
+/** What the directory of a kernel holds: the document, the terminal's text, the page. */
+function filesOf(document: KernelDocument, recording: ReturnType<typeof recordKernel>) {
+  const text = kernelTable(document, { color: false });
+  return {
+    'kernel.json': json(document),
+    'kernel.txt': text,
+    'report.html': kernelPage(document, recording, text, TOOLS),
+  };
 }

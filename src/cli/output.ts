@@ -27,8 +27,10 @@ export function style(): Style {
 export const checkRunDirectory = (directory: string): void =>
   atPlace(() => store.checkRunDirectory(directory, GUARD));
 
-export const writeRunDirectory = (directory: string, files: store.RunFiles): void =>
-  atPlace(() => store.writeRunDirectory(directory, files, GUARD));
+export const writeRunDirectory = (
+  directory: string,
+  files: store.RunFiles | store.KernelFiles,
+): void => atPlace(() => store.writeRunDirectory(directory, files, GUARD));
 
 export const checkFile = (path: string): void => atPlace(() => store.checkFile(path, GUARD));
 

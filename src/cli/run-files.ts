@@ -9,7 +9,8 @@ import { chromeTrace } from '../report/trace.js';
 import { json } from '../report/json.js';
 import { type RunFiles } from './output.js';
 
-const TOOLS: HtmlTools = {
+/** What pages are made with. */
+export const TOOLS: HtmlTools = {
   deflate: (bytes) => deflateSync(bytes, { level: 9 }),
   sha256: (text) => createHash('sha256').update(text).digest('base64'),
 };

@@ -39,6 +39,7 @@ Examples:
   wafersim run configs/wse3.yaml --set workload.context=16384 --set hardware.fabric.hopCycles=2
   wafersim run configs/wse3.yaml --json > run.json
   wafersim run configs/wse3.yaml --sensitivity
+  wafersim run configs/wse3.yaml --set economics.hourPrice='100 USD/h'
   wafersim run configs/llama-70b-mtp.yaml --acceptance 2100
   wafersim run configs/tiny.yaml --engine reference -o runs/tiny
   wafersim run configs/small.yaml --set model.config=DIR --set model.weights=DIR --set workload.prompt="Once upon a time"

@@ -2,9 +2,7 @@
  * Hardware, models and GPUs that ship with the project, by the names that configurations may call
  * them: `hardware: wse3` is configs/hardware/wse3.yaml of the package, wherever that is installed.
  */
-import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, HOME, join, readdirSync } from '../platform/node.js';
 import { closest } from './problems.js';
 
 export type BundledKind = 'hardware' | 'model' | 'gpu';
@@ -46,5 +44,5 @@ export function hintFor(kind: BundledKind, path: string): string | undefined {
 }
 
 function folderOf(kind: BundledKind): string {
-  return fileURLToPath(new URL(`../../${FOLDERS[kind].folder}`, import.meta.url));
+  return join(HOME, FOLDERS[kind].folder);
 }

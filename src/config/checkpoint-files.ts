@@ -2,14 +2,13 @@
  * A model's own files next to its `config.json`: weights, of which the headers are read here and the numbers
  * by the run that computes, and the tokenizer.
  */
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { openCheckpoint } from '../checkpoint/checkpoint.js';
 import { tokenizerFiles } from '../checkpoint/tokenizer.js';
 import { ModelError } from '../model/errors.js';
 import type { ModelSpec } from '../model/model.js';
 import { parameterCount } from '../model/operators.js';
 import { MOST_PARAMETERS } from '../model/weights.js';
+import { dirname, existsSync, join, statSync } from '../platform/node.js';
 import { ConfigError } from './errors.js';
 import { noteLargeFile, referenceOf, type ReadFile, type Reference } from './files.js';
 import { child, withKey } from './tree.js';

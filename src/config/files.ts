@@ -1,9 +1,9 @@
 /** Files that refer to files: `extends`, hardware and models, with the place that names a file when it is missing. */
-import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { ConfigError } from './errors.js';
 import { show } from '../model/errors.js';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from '../platform/node.js';
+import { dirname, isAbsolute, join, relative, resolve, statSync } from '../platform/node.js';
+import { sha256 } from '../platform/node.js';
 import { bundledFile, hintFor, unknownName, type BundledKind } from './bundled-files.js';
 import { normalise, child, merge, plain, withKey } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
@@ -83,12 +83,12 @@ const MOST_BYTES = 2 ** 28;
 export function readText(reference: Reference, files?: Notes): string {
   const bytes = readBytes(reference);
   files?.push(named(reference, bytes));
-  return bytes.toString('utf8');
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
 
 /** Notes a file that is read elsewhere; what cannot be read is for its reader to refuse. */
 export function noteFile(reference: Reference, files: Notes): void {
-  let bytes: Buffer | undefined;
+  let bytes: Uint8Array | undefined;
   try {
     bytes = readBytes(reference);
   } catch (error) {
@@ -105,11 +105,11 @@ export function noteFile(reference: Reference, files: Notes): void {
  */
 export function noteLargeFile(reference: Reference, root: string, files: Notes): void {
   const { path, written = root, from } = reference;
-  const hash = createHash('sha256');
+  const hash = sha256();
   try {
     const file = openSync(path, 'r');
     try {
-      const piece = Buffer.alloc(PIECE);
+      const piece = new Uint8Array(PIECE);
       for (let read; (read = readSync(file, piece)) > 0;) hash.update(piece.subarray(0, read));
     } finally {
       closeSync(file);
@@ -120,7 +120,7 @@ export function noteLargeFile(reference: Reference, root: string, files: Notes):
       `${from}: expected the file ${path}, found one that cannot be read (${code})`,
     );
   }
-  files.push({ path: writtenPath(path, root, written), sha256: hash.digest('hex'), at: path });
+  files.push({ path: writtenPath(path, root, written), sha256: hash.hex(), at: path });
 }
 
 /** How a path is written that is `root`, in it, or next to it, where `root` is written so. */
@@ -133,12 +133,12 @@ function writtenPath(path: string, root: string, written: string): string {
 
 const PIECE = 2 ** 22;
 
-function named({ path, written = path }: Reference, bytes: Buffer | undefined): ReadFile {
-  const sha256 = bytes === undefined ? null : createHash('sha256').update(bytes).digest('hex');
-  return { path: written, sha256, at: path };
+function named({ path, written = path }: Reference, bytes: Uint8Array | undefined): ReadFile {
+  const hash = bytes === undefined ? null : sha256().update(bytes).hex();
+  return { path: written, sha256: hash, at: path };
 }
 
-function readBytes({ path, from, hint }: Reference): Buffer {
+function readBytes({ path, from, hint }: Reference): Uint8Array {
   const refuse = (found: string): never => {
     throw new ConfigError(`${from}: expected the file ${path}, found ${found}`);
   };

@@ -8,6 +8,7 @@ import { expected, text } from './errors.js';
 import { quantity } from './quantity.js';
 import type { NamedQuantity, Provenance, Quantity, ReadUnits } from './quantity.js';
 import type { WaferSpec } from '../hardware/wafer.js';
+import type { EconomicsFile } from './economics-schema.js';
 
 /** Provenance of a wafer's numbers, by their path in the hardware file, such as `fabric.hopCycles`. */
 export type ProvenanceMap = Record<string, Provenance>;
@@ -233,7 +234,7 @@ export function plainHardware(file: HardwareFile): PlainHardware {
 
 /** The provenance of every number; those that state no source have the one that `placeOf` their path gives. */
 export function provenanceOf(
-  file: HardwareFile,
+  file: HardwareFile | EconomicsFile | undefined,
   placeOf: (path: string[]) => string,
 ): ProvenanceMap {
   const map: ProvenanceMap = {};
@@ -262,7 +263,8 @@ function isQuantity(node: object): node is NamedQuantity {
   return 'value' in node;
 }
 
-function plainOf(node: unknown): unknown {
+/** Plain numbers in base units in place of quantities. */
+export function plainOf(node: unknown): unknown {
   if (typeof node !== 'object' || node === null) return node;
   if (isQuantity(node)) return node.word ?? node.value;
   return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, plainOf(child)]));

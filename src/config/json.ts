@@ -1,11 +1,11 @@
 /** Plain JSON values: out of a text, their hash, whatever the order of keys, and how deeply they are nested. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../platform/node.js';
 
 /** SHA-256 of a plain JSON value, in hexadecimal, whatever the order of its keys. */
 export function sha256Of(value: unknown): string {
-  return createHash('sha256')
+  return sha256()
     .update(JSON.stringify(sorted(value)) ?? '')
-    .digest('hex');
+    .hex();
 }
 
 function sorted(value: unknown): unknown {

@@ -1,10 +1,10 @@
 /** Reads a model's `config.json` as published; what the importer refuses is given its line in the file. */
-import { basename, dirname } from 'node:path';
 import { ConfigError } from './errors.js';
 import { ModelError } from '../model/errors.js';
 import { at } from '../model/fields.js';
 import { importHfConfig, type ImportOptions } from '../model/hf-config.js';
 import type { ModelSpec } from '../model/model.js';
+import { basename, dirname } from '../platform/node.js';
 import { isDeeper, MOST_LEVELS } from './json.js';
 import { readText, type ReadFile, type Reference } from './files.js';
 import { originAt } from './tree.js';

@@ -16,7 +16,10 @@ export type Dimension =
   | 'bandwidth'
   | 'cycles'
   | 'count'
-  | 'rate';
+  | 'rate'
+  | 'price'
+  | 'energyPrice'
+  | 'hourPrice';
 
 /** Where a number comes from; the truth may lie anywhere in `range` (base units). */
 export interface Provenance {
@@ -27,7 +30,7 @@ export interface Provenance {
   assumed?: true;
 }
 
-/** A number in its base unit (bytes, Hz, W, s, bit/s, cycles), with what the file says of its origin. */
+/** A number in its base unit (bytes, Hz, W, s, bit/s, cycles, USD, USD/kWh, USD/h), with what the file says of its origin. */
 export interface Quantity {
   value: number;
   provenance: Partial<Provenance>;
@@ -63,6 +66,9 @@ const NOUNS: Record<Dimension, string> = {
   cycles: 'a number of cycles',
   count: 'a number',
   rate: 'a number per cycle',
+  price: 'a price such as 2 MUSD',
+  energyPrice: 'a price of energy such as 0.08 USD/kWh',
+  hourPrice: 'a price of an hour such as 2.5 USD/h',
 };
 
 /** What the limits ask for, in words: `a number of cycles, an integer, at least 1, at most 1024`. */
@@ -178,11 +184,14 @@ const BASE_UNIT: Partial<Record<Dimension, string>> = {
   power: 'W',
   time: 's',
   bandwidth: 'bit/s',
+  price: 'USD',
+  energyPrice: 'USD/kWh',
+  hourPrice: 'USD/h',
 };
 
 /**
  * Reads a number with its unit.
- * @returns the number in bytes, Hz, W, s, bit/s or cycles; undefined if the text is not of that dimension.
+ * @returns the number in bytes, Hz, W, s, bit/s, cycles or USD; undefined if the text is not of that dimension.
  */
 export function readUnits(text: string, dimension: Dimension): number | undefined {
   const trimmed = text.trim();

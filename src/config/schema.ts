@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { deployments } from './deployments.js';
+import { economics } from './economics-schema.js';
 import { hardwareSchema, section } from './hardware-file.js';
 import { show } from '../model/errors.js';
 import { choice, count, expected, flag } from './errors.js';
@@ -160,6 +161,9 @@ export const config = section('a mapping', {
   placement: placement.prefault({}),
   serving: serving.exactOptional(),
   transport: transport.exactOptional(),
+  economics: economics
+    .exactOptional()
+    .describe('Prices, of which the cost of tokens is computed; none of them has a default'),
   scenarios: scenarios.exactOptional(),
   deployments: deployments
     .exactOptional()

@@ -20,6 +20,7 @@ import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/fewer-wafers.js';
 import { requestOf } from './place.js';
 import type { FoundPath } from './critical-path.js';
+import type { Turn } from './ring.js';
 import type { StageRunner } from './stages.js';
 import { countable } from './countable.js';
 import { waitResults } from './waits.js';
@@ -43,6 +44,9 @@ export interface Simulated {
   simulatedTokens?: number;
   repeatsAfter?: number;
   sharedLinks?: SharedLinksResult;
+  /** Turns that repeat, and the one that the timing is of. */
+  turns?: Turn[];
+  turn?: Turn;
   /** The critical path of the token that the timing is of, or why there is none. */
   path?: FoundPath;
   /** Where experts lie in strips. */
@@ -85,7 +89,7 @@ export function runDocument(
 
 function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): DecodeResult {
   const { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter } = simulated;
-  const { sharedLinks, routing, speculation, path } = simulated;
+  const { sharedLinks, routing, speculation, path, turns, turn } = simulated;
   const { cycles, causes, waits } = timing;
   const breakdown: Breakdown = {};
   for (const [name, { cycles: spent, compute }] of timing.operators)
@@ -108,9 +112,26 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
     ...(bottleneck !== undefined && { bottleneck }),
     ...(simulatedTokens !== undefined && { simulatedTokens }),
     ...(repeatsAfter !== undefined && { repeatsAfter }),
+    ...differing(turns, turn),
     ...(sharedLinks !== undefined && { sharedLinks }),
     ...(routing !== undefined && { routing }),
     ...(speculation !== undefined && { speculation }),
+  };
+}
+
+/** All turns where they are not all alike: no one of them stands for the others. */
+export function differing(
+  turns: Simulated['turns'] = [],
+  described: Simulated['turn'],
+): Pick<DecodeResult, 'turns'> {
+  const isAlike = turns.every(({ timing }) => timing.cycles === turns[0].timing.cycles);
+  if (isAlike) return {};
+  return {
+    turns: turns.map((turn) => ({
+      cycles: turn.timing.cycles,
+      waited: turn.timing.waited,
+      ...(turn === described && { described: true as const }),
+    })),
   };
 }
 

@@ -2,7 +2,6 @@
  * Where all programs run: on threads, if there are any, or else here in slices, one after the other, so
  * that timers, signals and callers are served every 10 ms. A caller stops it by aborting a signal.
  */
-import { setImmediate } from 'node:timers/promises';
 import { standingText } from '../engine/checks.js';
 import { FEWEST_OF_LARGE, LimitError } from '../engine/engine.js';
 import type { Run, RunInput, RunResult, Standing } from '../engine/engine.js';
@@ -15,7 +14,9 @@ import { pathByLines } from '../engine/path/by-lines.js';
 import type { Walked } from '../engine/path/walk.js';
 import { eventsOf, isScheduled, pathByReference, pathOfWhole } from '../engine/path/whole.js';
 import type { Program } from '../program/program.js';
-import { StoppedError, createShards, type Shards } from '../engine/sharded/sharded.js';
+import type { Shards } from '../engine/sharded/sharded.js';
+import { StoppedError } from '../engine/stopped.js';
+import { createShards, nextTask } from '../platform/node.js';
 import type { Memoized } from './memo.js';
 
 export interface RunnerOptions {
@@ -218,7 +219,7 @@ export function createPause(
   const isDue = () => now() - last >= PAUSE_AFTER;
   const pause = async () => {
     if (isDue()) {
-      await setImmediate();
+      await nextTask();
       last = now();
     }
     signal?.throwIfAborted();

@@ -2,7 +2,6 @@
  * Runs the stages of a token on an engine. A stage is written once per program and simulated once per
  * program and starts; equal ones take over its result (unless the run computes, or `memo` is off).
  */
-import { createHash } from 'node:crypto';
 import { boxOf, type StageTiming } from './timeline.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { LineTable, StageLines } from '../engine/lines/table.js';
@@ -12,6 +11,7 @@ import type { StagePlan, StepPlan } from '../lowering/lowering.js';
 import type { Place } from '../lowering/places.js';
 import { cellsOf, type Program } from '../program/program.js';
 import type { LinesResult, ReuseResult } from '../report/document.js';
+import { sha256 } from '../platform/node.js';
 import { preparationOf, specialCyclesOf } from '../program/timing.js';
 import type { Memoized } from './memo.js';
 import type { Runner } from './runner.js';
@@ -286,7 +286,10 @@ function linesOf({ all, distinct }: StageRunner['lines']): LinesResult {
 /** Starts of a program's cores as a key. */
 export function digest(startAt: Float64Array | undefined): string {
   if (startAt === undefined) return 'together';
-  return createHash('sha256').update(startAt).digest('base64');
+  const { buffer, byteOffset, byteLength } = startAt;
+  return sha256()
+    .update(new Uint8Array(buffer, byteOffset, byteLength))
+    .hex();
 }
 
 /** Memory of the stage's cores: the region's, the senders' in the region before, none elsewhere. */

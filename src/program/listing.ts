@@ -6,16 +6,22 @@ import type { LookupOp, MatvecOp, Route, ScaleAxis, Select, Source, TrafficOp } 
 
 /** One role as lines of text: name and bytes, buffers, routes, operations with their labels. */
 export function listRole(role: Role, labels: string[]): string {
-  const lines = [`'${role.name}': ${sramBytesOf(role)} bytes, ${role.codeBytes} of them code`];
-  for (const { name, type, at, length, preloaded } of role.buffers) {
-    const origin = preloaded ? ', preloaded' : '';
-    lines.push(`  buffer ${name}: ${type} [${at}..${at + length})${origin}`);
-  }
-  for (const route of role.routes) lines.push(`  route ${listRoute(route)}`);
-  role.operations.forEach((op, index) =>
-    lines.push(`  ${index}: ${listOperation(op)}  (${labels[op.label]})`),
+  const head = `'${role.name}': ${sramBytesOf(role)} bytes, ${role.codeBytes} of them code`;
+  const operations = role.operations.map(
+    (op, index) => `${index}: ${listOperation(op)}  (${labels[op.label]})`,
   );
-  return lines.join('\n');
+  return [head, ...[...listMemory(role), ...operations].map((line) => `  ${line}`)].join('\n');
+}
+
+/** The buffers and the routes of a role, a line each. */
+export function listMemory({ buffers, routes }: Role): string[] {
+  return [
+    ...buffers.map(({ name, type, at, length, preloaded }) => {
+      const origin = preloaded ? ', preloaded' : '';
+      return `buffer ${name}: ${type} [${at}..${at + length})${origin}`;
+    }),
+    ...routes.map((route) => `route ${listRoute(route)}`),
+  ];
 }
 
 function listRoute(route: Route): string {
@@ -31,7 +37,8 @@ function ports(mask: number): string {
   return names.length === 0 ? 'nowhere' : names.join('+');
 }
 
-function listOperation(op: Operation): string {
+/** One operation, without its label. */
+export function listOperation(op: Operation): string {
   switch (op.kind) {
     case 'vector': {
       const sources = [op.a, op.b, op.c].filter((source) => source !== undefined);

@@ -5,6 +5,7 @@
 
 import type { FewerWafers } from '../placement/fewer-wafers.js';
 import type { Located, Placement } from '../placement/placement.js';
+import type { CostResult } from '../serving/cost.js';
 import type { Identity } from './identity.js';
 
 /** Core-cycles (or a core's cycles) by cause: every cycle has exactly one. */
@@ -70,6 +71,15 @@ export interface StepResult {
   token?: number;
 }
 
+/** A user's token, from its choice to the next one. */
+export interface TurnResult {
+  cycles: number;
+  /** Of these it waited for its turn: for room among the tokens in flight, or for others before it. */
+  waited: number;
+  /** That all else in `decode` is of; of turns as long as each other the first. */
+  described?: true;
+}
+
 export interface DecodeResult {
   /** Cycles of the last step; an integer. */
   cyclesPerToken: number;
@@ -102,6 +112,8 @@ export interface DecodeResult {
    */
   simulatedTokens?: number;
   repeatsAfter?: number;
+  /** Where users' turns are not all as long: those that repeat, in the order of their choices, or the last of each user. */
+  turns?: TurnResult[];
   /** With several users: where wavelets of two of them may want one link at a time. */
   sharedLinks?: SharedLinksResult;
   /** Where experts lie in strips. */
@@ -397,6 +409,8 @@ export interface RunDocument extends Identity {
   /** With --sensitivity: the uncertain numbers of the hardware, and how far they move the result. */
   sensitivity?: Sensitivity[];
   sensitivityBand?: SensitivityBand;
+  /** Where prices are given: what tokens cost at `decode.tokensPerSecond`, or at the speed with drafted tokens. */
+  cost?: CostResult;
   host: HostResult;
 }
 

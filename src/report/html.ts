@@ -4,6 +4,7 @@
  * policy lets no script run but its own, and nothing be fetched.
  */
 import { acceptanceCells } from './acceptance-table.js';
+import { costText, costsOf, planCosts } from './cost-text.js';
 import type { RunDetail } from './detail.js';
 import type { PathEntry, RunDocument } from './document.js';
 import { count, valueAt } from './format.js';
@@ -42,6 +43,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     section('Where a token goes', operators(run)),
     ...rounds(run),
     ...acceptance(run),
+    ...costs(run),
     section('What the cores do', causesTable(decode.coreCycles)),
     ...(decode.waits ? [section('Why cores wait', waitsOf(run))] : []),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
@@ -193,6 +195,26 @@ function acceptance({ acceptance: found }: RunDocument): string[] {
   const note =
     '<p class="soft">Tokens/s per user, by the chance of a drafted token, which is assumed; cycles are simulated.</p>';
   return [section('Acceptance', `${note}\n${table(head, rows)}`)];
+}
+
+/** Where prices are given. */
+function costs(run: AnyRun): string[] {
+  const all = [
+    ...scenariosOf(run).flatMap(({ plan }) => (plan ? planCosts(plan) : [])),
+    ...costsOf(run),
+  ];
+  const text = costText(all);
+  if (text === undefined) return [];
+  const { title, head, rows, notes } = text;
+  const said = notes.map((note) => `<p class="soft">${escapeHtml(note)}</p>`);
+  const body = [
+    table(
+      head,
+      rows.map((row) => row.map(escapeHtml)),
+    ),
+    ...said,
+  ];
+  return [section(escapeHtml(title), body.join('\n'))];
 }
 
 function operators({ decode }: RunDocument): string {

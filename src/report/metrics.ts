@@ -4,7 +4,8 @@
  */
 import type { CyclesByCause, KernelDocument, RegionResult, RunDocument } from './document.js';
 import { bytes, count, fixed } from './format.js';
-import type { ServingResult } from './serving-document.js';
+import type { CostParts } from '../serving/cost.js';
+import type { AnyRun, ServingResult } from './serving-document.js';
 import { speculativeSpeed } from './speculation-text.js';
 
 export interface Metric<Of> {
@@ -78,6 +79,13 @@ export const METRICS = {
     'tokens/s',
     digits(1),
     ({ decode: { speculation } }) => speculation && speculativeSpeed(speculation),
+  ),
+  // Where prices are given, of what is served or decoded: a million output tokens, on systems of one's own or rented.
+  ownedUsdPerMillionTokens: lower('USD per million tokens, owned', 'USD', digits(3), (run) =>
+    costOf(run, 'owned'),
+  ),
+  rentedUsdPerMillionTokens: lower('USD per million tokens, rented', 'USD', digits(3), (run) =>
+    costOf(run, 'rented'),
   ),
   // Not the error, whose last bits may differ where those of exp and pow do.
   checkPassed: higher('check passed', '1 if yes', count, ({ check }) => {
@@ -197,6 +205,10 @@ function metrics(better: 'lower' | 'higher') {
 
 function digits(many: 1 | 2 | 3) {
   return (value: number) => fixed(value, many);
+}
+
+function costOf({ cost, serving }: AnyRun, part: keyof CostParts): number | undefined {
+  return (serving?.cost ?? cost)?.usdPerMillionOutputTokens[part];
 }
 
 function cyclesOf({ decode }: RunDocument, operator: string): number {

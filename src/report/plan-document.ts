@@ -1,3 +1,5 @@
+import type { CostResult } from '../serving/cost.js';
+
 /** What a plan says of a served model: field `plan` of a serving result. */
 
 export interface PlanResult {
@@ -35,6 +37,8 @@ export interface PlanSite {
   /** Of the machines at their stated power; and with the site's share (PUE) on top. */
   joulesPerToken: number;
   joulesPerTokenAtSite: number;
+  /** Where prices are given: of all groups and their tokens. */
+  cost?: CostResult;
 }
 
 export interface PlanRow extends AtFloor {

@@ -1,6 +1,7 @@
 /** A plan in words and rows, for the terminal, the page and Markdown alike. */
 import { count, fixed, known as number, markdownTable } from './format.js';
 import type { GpuPlanRow, PlanResult, PlanRow, PlanSite } from './plan-document.js';
+import { gpusText } from './cost-text.js';
 import type { ServedSpeculation } from './serving-document.js';
 
 export interface PlanText {
@@ -25,15 +26,14 @@ export function planText({ plan, model, speculation }: Planned): PlanText {
     title: `Plan: ${model}, users at ${count(floor)} tokens/s each`,
     lines: linesOf({ plan, model, ...(speculation && { speculation }) }, site),
     wafers: { head, rows: rows.map((row) => cells(row)) },
-    gpus:
-      gpus.length === 0
-        ? undefined
-        : {
-            title: `GPU clusters at ${count(plan.gpuContext)} tokens in the cache (roofline: analytic, not simulated)`,
-            head: GPU_HEAD,
-            rows: gpus.flatMap(gpuCells),
-          },
+    gpus: gpus.length === 0 ? undefined : gpuPlanTable(gpus, plan.gpuContext),
   };
+}
+
+/** Clusters of GPUs with so many tokens in every user's cache. */
+export function gpuPlanTable(gpus: readonly GpuPlanRow[], context: number) {
+  const title = `GPU clusters at ${count(context)} tokens in the cache (roofline: analytic, not simulated)`;
+  return { title, head: GPU_HEAD, rows: gpus.flatMap(gpuCells) };
 }
 
 /** As it was given. */
@@ -124,7 +124,7 @@ export function planMarkdown(plan: PlanResult): string {
   const clusters = largest.map(({ gpu, gpus: many, tokensPerSecondAlone, users, full }) => {
     const [speed, ...site] = siteCells(full.tokensPerSecondPerUser, full.site);
     const served = `${count(users)}; ${count(full.users)} at ${speed}`;
-    const name = `${gpu} x ${count(many)} (analytic)`;
+    const name = gpusText({ gpu, gpus: many });
     return [name, count(gpuContext), fixed(tokensPerSecondAlone, 0), '', served, ...site];
   });
   return markdownTable(head, [...own, ...clusters]);

@@ -1,4 +1,5 @@
 /** What a serving simulation says: the field `serving` of a run's document, and each of `scenarios`. */
+import type { CostResult } from '../serving/cost.js';
 import type { ServingMetrics } from '../serving/metrics.js';
 import type { PolicyName } from '../serving/policy.js';
 import type { RoundCounts, RoundPolicy } from '../serving/rounds.js';
@@ -29,7 +30,7 @@ export interface DeploymentsResult {
   systemWafers: number | null;
   wafers: number;
   placed: DeployedModel[];
-  total: ServingMetrics & { energy: EnergyResult };
+  total: ServingMetrics & { energy: EnergyResult; cost?: CostResult };
 }
 
 export interface DeployedModel {
@@ -82,6 +83,8 @@ export interface ServingResult extends ServingMetrics {
   transportSources: Record<string, string>;
   transportEffect?: TransportEffect;
   energy: EnergyResult;
+  /** Where prices are given: what tokens cost at `outputThroughput`. */
+  cost?: CostResult;
   gpus: GpuResult[];
   series: Series;
   /** Of completed requests: every fifth percentile from 0 to 100. */
@@ -154,6 +157,7 @@ export interface GpuResult {
   tpotMs: ServingMetrics['tpotMs'];
   completed: number;
   energy: EnergyResult;
+  cost?: CostResult;
   /** The roofline next to published rates, where there are any. */
   checks: RooflineCheck[];
 }

@@ -12,6 +12,7 @@ import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
 import { placementText } from './placement-text.js';
 import { acceptanceTable } from './acceptance-table.js';
 import { checkText } from './check-text.js';
+import { costSection, costsOf } from './cost-text.js';
 import { routingFacts } from './routing-text.js';
 import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
 import { sharedLinksText } from './shared-links-text.js';
@@ -35,6 +36,7 @@ export function runTable(run: RunDocument, style: Style): string {
     section('Fabric', fabric(run.fabric), style),
     section('Simulated', [...reuse(run.reuse), host(run.host)].join('\n'), style),
     run.check ? section('Check', checkText(run.check, run.skippedTensors), style) : '',
+    costSection(costsOf(run), style),
     run.acceptance ? section('Acceptance', acceptanceTable(run.acceptance), style) : '',
     run.sensitivity ? section('Uncertain numbers', sensitivityTable(run), style) : '',
   ]);

@@ -1,4 +1,4 @@
-/** Directories of runs, which are whole or absent: the files of the one before stay until all new ones are there. */
+/** Directories of runs and of kernels, which are whole or absent: the files of the one before stay until all new ones are there. */
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UNGUARDED, type Guard } from './guard.js';
@@ -17,7 +17,16 @@ export interface RunFiles {
   'logits.safetensors'?: Iterable<Uint8Array>;
 }
 
+/** Files of the directory of a kernel. */
+export interface KernelFiles {
+  'kernel.json': string;
+  'kernel.txt': string;
+  'report.html': string;
+}
+
 const RUN_FILES = new Set([
+  'kernel.json',
+  'kernel.txt',
   'run.json',
   'run.txt',
   'report.html',
@@ -66,7 +75,7 @@ function refuseForeign(directory: string, target: string): void {
  */
 export function writeRunDirectory(
   directory: string,
-  files: RunFiles,
+  files: RunFiles | KernelFiles,
   guard: Guard = UNGUARDED,
 ): void {
   const target = targetOf(directory);

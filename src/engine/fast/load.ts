@@ -141,6 +141,8 @@ export function load(
   const column = (from: number, size: number, later = 0) =>
     copyOf(new Float64Array(memory.buffer, from, size), later);
   const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
+  // Memory that has grown since is in another buffer, unless threads share it.
+  const lastEvent = () => wordsAt(header, HEADER.events + 1)[HEADER.events];
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
@@ -159,7 +161,7 @@ export function load(
       },
     }),
     ...(events && {
-      events: wordsAt(results.events, (words[HEADER.events] - results.events) >> 2),
+      events: wordsAt(results.events, (lastEvent() - results.events) >> 2),
     }),
     ...(notes && {
       instants: {

@@ -38,16 +38,30 @@ export interface Machine {
   onLimit?: (() => void) | undefined;
 }
 
+/** A page of the web has no memory that threads share, unless its server sends headers for that; nor has it threads here. */
+const SHARED = typeof SharedArrayBuffer === 'function';
+
 /** Memory for a machine: a page, growing to the 4 GiB that it can address. */
 export function createMemory(): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+  return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: SHARED });
 }
+
+/** What stands in the code before the flags of its memory's limits, and these if it is one thread's alone. */
+const BEFORE_FLAGS = '\u0003env\u0006memory\u0002';
+const UNSHARED_FLAGS = 1;
 
 const translated: Partial<Record<Translation, WebAssembly.Module>> = {};
 
 /** The machine's code, translated once; threads can share it. */
 export function machineCode(of: Translation): WebAssembly.Module {
-  return (translated[of] ??= new WebAssembly.Module(Buffer.from(MACHINE_CODE[of], 'base64')));
+  return (translated[of] ??= new WebAssembly.Module(bytesOf(atob(MACHINE_CODE[of]))));
+}
+
+function bytesOf(binary: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  if (!SHARED) bytes[binary.indexOf(BEFORE_FLAGS) + BEFORE_FLAGS.length] = UNSHARED_FLAGS;
+  return bytes;
 }
 
 /** A machine that waits for other threads, in one cycle, for up to `patience` ms. */
@@ -56,21 +70,22 @@ export function createMachine(
   code = machineCode(32),
   patience = Infinity,
 ): Machine {
-  const words = new Int32Array(memory.buffer);
+  // Memory that is not shared has another buffer whenever it has grown.
+  const words = () => new Int32Array(memory.buffer);
   const start = (module: WebAssembly.Module) => {
-    const { exports } = new WebAssembly.Instance(module, {
+    const instance: { exports: unknown } = new WebAssembly.Instance(module, {
       env: { memory },
       memory: { outOfMemory, noMemory },
       main: { reachLimit: () => machine.onLimit?.() },
       threads: {
         sleep: (at: number, seen: number) => {
-          if (Atomics.wait(words, at >> 2, seen, patience) === 'timed-out')
+          if (Atomics.wait(words(), at >> 2, seen, patience) === 'timed-out')
             throw new Error('another thread of this run does not continue');
         },
-        wake: (at: number) => void Atomics.notify(words, at >> 2),
+        wake: (at: number) => void Atomics.notify(words(), at >> 2),
       },
     });
-    return exports as Code;
+    return instance.exports as Code;
   };
   const started: Partial<Record<Translation, Code>> = { 32: start(code) };
   const machine: Machine = {

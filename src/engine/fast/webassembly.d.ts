@@ -9,7 +9,7 @@ declare namespace WebAssembly {
     imports: Record<string, Record<string, unknown>>,
   ) => { readonly exports: unknown };
   interface Memory {
-    readonly buffer: SharedArrayBuffer;
+    readonly buffer: ArrayBufferLike;
   }
-  const Memory: new (of: { initial: number; maximum: number; shared: true }) => Memory;
+  const Memory: new (of: { initial: number; maximum: number; shared: boolean }) => Memory;
 }

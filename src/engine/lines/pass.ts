@@ -28,8 +28,6 @@ export interface Pass {
   latestCore: Int32Array;
   labelEnd: Float64Array;
   labelCore: Int32Array;
-  labelWait: Float64Array;
-  labelWaitOutput: Float64Array;
   hazards: number;
 }
 
@@ -111,8 +109,6 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
     latestCore: new Int32Array(places),
     labelEnd: new Float64Array(labels).fill(NO_END),
     labelCore: new Int32Array(labels),
-    labelWait: new Float64Array(labels),
-    labelWaitOutput: new Float64Array(labels),
     hazards: 0,
   };
 }
@@ -158,11 +154,6 @@ function apply(pass: Pass, line: Line, l: number, result: LineResult): void {
     for (let i = 0; i < actors.length; i++) waitOutput[routers[actors[i]]] += waits[i];
   for (let i = 0; i < labels.length; i += 3)
     endLabel(labelEnd, labelCore, labels[i], base + labels[i + 1], routers[labels[i + 2]]);
-  const { waits: ofLabels } = result;
-  for (let i = 0; i < ofLabels.length; i += 3) {
-    pass.labelWait[ofLabels[i]] += ofLabels[i + 1];
-    pass.labelWaitOutput[ofLabels[i]] += ofLabels[i + 2];
-  }
   pass.hazards += result.hazards;
 }
 
@@ -195,10 +186,26 @@ function finish(pass: Pass, { ops, roleOf }: Tables): void {
 
 /** What the machine would have counted. */
 export function countsOf(pass: Pass): Counts {
-  const { at: end, waitOutput, labelEnd, labelCore, labelWait, labelWaitOutput, hazards } = pass;
+  const { at: end, waitOutput, labelEnd, labelCore, hazards } = pass;
   const { links, sent, delivered } = sentIn(pass);
-  const labels = { labelEnd, labelCore, labelWait, labelWaitOutput };
+  const labels = { labelEnd, labelCore, ...waitedIn(pass) };
   return { end, waitOutput, ...labels, linkWavelets: links, sent, delivered, hazards };
+}
+
+/** Core-cycles of waiting by label: equal lines, most of which come one after the other, are counted at once. */
+function waitedIn({ results, labelEnd }: Pass): Pick<Counts, 'labelWait' | 'labelWaitOutput'> {
+  const labelWait = new Float64Array(labelEnd.length);
+  const labelWaitOutput = new Float64Array(labelEnd.length);
+  for (let l = 0, many = 1; l < results.length; l++, many++) {
+    if (results[l + 1] === results[l]) continue;
+    const { waits } = results[l];
+    for (let i = 0; i < waits.length; i += 3) {
+      labelWait[waits[i]] += many * waits[i + 1];
+      labelWaitOutput[waits[i]] += many * waits[i + 2];
+    }
+    many = 0;
+  }
+  return { labelWait, labelWaitOutput };
 }
 
 function sentIn({ division, results, at }: Pass): NonNullable<Division['counts']> {

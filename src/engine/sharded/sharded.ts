@@ -5,13 +5,14 @@
  */
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import type { Run, RunInput, RunResult, Standing } from '../engine.js';
+import type { Run, RunInput, RunResult } from '../engine.js';
 import { Disagreement, startFast, tablesOf, toResult } from '../fast/fast.js';
 import { MOST_TILES } from '../fast/machine-code.js';
 import { bitsFor, type Ending } from '../fast/run.js';
 import { standingOf } from '../fast/standing.js';
 import { startsOf, type Tables } from '../fast/tables.js';
 import { startReference } from '../reference/reference.js';
+import { StoppedError } from '../stopped.js';
 import type { Threads } from './threads.js';
 import type { Order } from './worker.js';
 
@@ -28,19 +29,6 @@ export interface Shards {
 
 /** Begins a run on this thread when it is its turn, and takes it to its end. */
 export type Here = (begin: () => Run) => Promise<RunResult>;
-
-/** A program was stopped in the middle: the cycle, and what cores do in it. */
-export class StoppedError extends Error {
-  override readonly name = 'StoppedError';
-  readonly cycle: number;
-  readonly standing: Standing[];
-
-  constructor(cycle: number, standing: Standing[]) {
-    super(`stopped in cycle ${cycle}`);
-    this.cycle = cycle;
-    this.standing = standing;
-  }
-}
 
 /** The fewest cores of a tile: with fewer, threads lose more by waiting for each other than they save. */
 const LEAST_CORES = 2048;

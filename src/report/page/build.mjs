@@ -17,6 +17,7 @@ writeFileSync(
   here('../page-script.ts'),
   '/** Generated from page/ by `npm run page`: what pages do, as code of the browser. */\n' +
     `export const SCRIPT = ${await scriptOf('page.ts')};\n` +
+    `export const KERNEL_SCRIPT = ${await scriptOf('kernel.ts', true)};\n` +
     `export const SWEEP_SCRIPT = ${await scriptOf('sweep.ts', true)};\n` +
     `export const CHART_STYLE = ${JSON.stringify(readFileSync(chartStyle, 'utf8'))};\n`,
 );

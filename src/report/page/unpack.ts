@@ -1,8 +1,13 @@
-/** One map of a wafer as html-maps.ts packs it, in the browser. */
-export async function unpack(text: string, length: number): Promise<Float64Array> {
+/** What a page has deflated, in base64, as bytes again. */
+export async function inflate(text: string): Promise<Uint8Array> {
   const bytes = Uint8Array.from(atob(text), (c) => c.codePointAt(0)!);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
-  const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** One map of a wafer as html-maps.ts packs it, in the browser. */
+export async function unpack(text: string, length: number): Promise<Float64Array> {
+  const planes = await inflate(text);
   if (planes.length !== length * 7) throw new Error('the map is damaged');
   const out = new Float64Array(length);
   let value = 0;

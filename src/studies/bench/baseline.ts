@@ -2,11 +2,11 @@
  * The file that benchmarks are held against: a document `wafersim.bench/1` without what differs from
  * run to run, in an order and form that make a change of one number a change of one line.
  */
-import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { isDeeper, MOST_LEVELS, parsed } from '../../config/json.js';
 import { readText, type NamedFile } from '../../config/files.js';
 import { identityOf } from '../../identity.js';
+import { isDeepStrictEqual } from '../../platform/node.js';
 import type { Identity } from '../../report/identity.js';
 import type { BenchCase, BenchDocument } from './document.js';
 import { identityFields, IncomparableError } from '../incomparable.js';

@@ -3,7 +3,7 @@
  * numbers of the host as ratios, on the same host only, beyond a threshold and a floor. What became
  * better is reported as well: the baseline is out of date then.
  */
-import { isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual } from '../../platform/node.js';
 import { failing } from './document.js';
 import type { BenchCase, BenchComparison, BenchDifference, BenchDocument } from './document.js';
 import type { BenchMetric } from './document.js';

@@ -2,7 +2,6 @@
  * A suite of benchmarks as data: kernels with their options, configurations to run, each with
  * settings over it. Files that it names are relative to it.
  */
-import { existsSync } from 'node:fs';
 import * as z from 'zod';
 import { bundled } from '../../bundled.js';
 import { asNamed, readText, referenceOf } from '../../config/files.js';
@@ -12,6 +11,7 @@ import { child, originAt } from '../../config/tree.js';
 import { readYaml, type Node } from '../../config/yaml.js';
 import { ConfigError, expected, text } from '../../config/errors.js';
 import { section } from '../../config/hardware-file.js';
+import { existsSync } from '../../platform/node.js';
 import type { KernelOptions } from '../kernel/kernel.js';
 
 /** `written` is the configuration or the hardware as the suite names it. */

@@ -4,11 +4,14 @@ import { runIdentity, scenariosIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { loadConfig, type Source } from '../../config.js';
 import { prepareDeployments, together } from '../serve/deployments.js';
-import { isServing, prepare, scenariosOf, type Prepared } from '../serve/serve.js';
+import { costServed, gpusOf, isServing, prepare, scenariosOf } from '../serve/serve.js';
+import type { Prepared } from '../serve/serve.js';
 import type { GridWork } from '../steps/step-times.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
 import type { CapacityDocument } from './table.js';
+import type { GpuResult } from '../../report/serving-document.js';
 import { highestLoad } from '../../serving/capacity-search.js';
+import type { CostResult } from '../../serving/cost.js';
 import { metricsOf, type ServingMetrics } from '../../serving/metrics.js';
 import type { Request } from '../../serving/request.js';
 import { serve, type ServeResult } from '../../serving/server.js';
@@ -62,6 +65,10 @@ export interface CapacityResult {
   metrics: ServingMetrics | null;
   /** Of several models each: its part of the rate, and its own metrics at the rate that meets the limits. */
   deployments?: { name: string; share: number; metrics: ServingMetrics | null }[];
+  /** Where prices are given: what output tokens cost at that rate. */
+  cost?: CostResult;
+  /** The GPUs that the configuration compares with (`serving.gpus`), sent the same requests, and whether the limits hold. */
+  gpus?: (GpuResult & { meets: boolean })[];
   /** Rows of the trace that could not be used and were left out. */
   skippedRows: number;
   notes: string[];
@@ -151,11 +158,13 @@ export function capacityOf(
     });
   const { low, high, tried } = highestLoad(meets, tolerance);
   const runs = low > 0 ? asked.map((one) => servedAt(one, low)) : undefined;
+  const metrics = runs ? metricsOf(runs.length === 1 ? runs[0] : together(runs)) : null;
   return {
     slos: slos.map(({ text }) => text),
     requestsPerSecond: { meets: low * rate, breaks: high === Infinity ? null : high * rate },
     tried,
-    metrics: runs ? metricsOf(runs.length === 1 ? runs[0] : together(runs)) : null,
+    metrics,
+    ...(metrics && besides(prepared, metrics, low, slos)),
     ...(prepared.length > 1 && {
       deployments: asked.map((one, i) => ({
         name: one.scenario,
@@ -193,6 +202,24 @@ function skippedIn(prepared: readonly Prepared[]): number {
     ]),
   );
   return [...byTrace.values()].reduce((sum, rows) => sum + rows, 0);
+}
+
+/** What tokens cost at the rate, and what GPUs do with the same requests, of one model. */
+function besides(
+  prepared: readonly Prepared[],
+  metrics: ServingMetrics,
+  factor: number,
+  slos: Slo[],
+): Pick<CapacityResult, 'cost' | 'gpus'> {
+  const [first] = prepared;
+  const wafers = prepared.reduce((sum, { deployment }) => sum + deployment.placement.wafers, 0);
+  const gpus =
+    prepared.length > 1
+      ? []
+      : gpusOf(first, faster(first.source.requests, factor), (of) => ({
+          meets: meetsAll(of, slos),
+        }));
+  return { ...costServed(first.config, wafers, metrics), ...(gpus.length > 0 && { gpus }) };
 }
 
 function meetsAll(metrics: ServingMetrics, slos: Slo[]): boolean {

@@ -2,7 +2,8 @@
 import type { CapacityResult } from './capacity.js';
 import type { HostResult } from '../../report/document.js';
 import type { Identity } from '../../report/identity.js';
-import { count, fixed, heading, type Style } from '../../report/format.js';
+import { costSection, gpuCost, gpusText, wafersText } from '../../report/cost-text.js';
+import { count, fixed, heading, known, type Style } from '../../report/format.js';
 
 export interface CapacityDocument extends CapacityResult, Identity {
   schema: 'wafersim.capacity/1';
@@ -40,6 +41,21 @@ export function capacityTable(
     `  output speed  ${fixed(metrics.outputSpeed.p50, 1)} tokens/s per user (p50)`,
     `  throughput    ${fixed(metrics.outputThroughput, 1)} tokens/s, all users together`,
     ...each,
+    ...(document.gpus ?? []).map(gpuLine),
     ...said,
+    ...costLines(document, style),
   ].join('\n');
+}
+
+/** The same requests on GPUs. */
+function gpuLine(of: NonNullable<CapacityResult['gpus']>[number]): string {
+  const { outputThroughput, ttftMs, tpotMs, meets } = of;
+  const speeds = `${known(outputThroughput, 1)} tokens/s, TTFT p50 ${known(ttftMs.p50, 2)} ms, TPOT p50 ${known(tpotMs.p50, 3)} ms`;
+  return `  next to it    ${gpusText(of)}: ${meets ? 'meets them' : 'breaks them'}; ${speeds}`;
+}
+
+function costLines({ cost, gpus = [] }: CapacityResult, style: Style): string[] {
+  const own = { name: wafersText(cost?.systems ?? 0, ''), cost };
+  const text = costSection([own, ...gpus.map(gpuCost)], style);
+  return text === '' ? [] : [text, ''];
 }

@@ -1,9 +1,8 @@
 /** A finished run, read back from its directory or its run.json. */
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { isDeeper, MOST_LEVELS, parsed } from '../../config/json.js';
 import { readText, type NamedFile } from '../../config/files.js';
+import { existsSync, join, statSync } from '../../platform/node.js';
 import type { RunDocument } from '../../report/document.js';
 import { identityFields, IncomparableError } from '../incomparable.js';
 

@@ -1,8 +1,8 @@
 /** The parts of the documents that are generated, from results and from the types of the library. */
-import { readFileSync } from 'node:fs';
 import { loadConfig } from '../../config.js';
 import { bundled } from '../../bundled.js';
 import { PUBLISHED, readMeasurements } from '../validate/measurements.js';
+import { readFileSync } from '../../platform/node.js';
 import type { RunDocument } from '../../report/document.js';
 import { acceptanceMarkdown } from '../../report/acceptance-table.js';
 import { acceptanceStudy } from '../acceptance/acceptance.js';

@@ -3,7 +3,7 @@
 import type { Identity } from '../../report/identity.js';
 
 export interface Assumption {
-  about: 'fabric' | 'core' | 'mapping' | 'serving';
+  about: 'fabric' | 'core' | 'mapping' | 'serving' | 'cost';
   text: string;
   /** `assumed`: no source has published it. */
   grade: 'A' | 'B' | 'C' | 'D' | 'assumed';

@@ -6,6 +6,7 @@ import { valueAt } from '../../report/format.js';
 import { checkRun } from '../../decode/refusals.js';
 import { servingRules } from './serving-rules.js';
 import { speculationRules } from './speculation-rules.js';
+import { costRules } from './cost-rules.js';
 import type { ExplainDocument, HardwareNumber } from './document.js';
 
 /**
@@ -33,7 +34,12 @@ export function explain(config: ResolvedConfig): ExplainDocument {
     ...identityOf([canonical, stated], files),
     wafer: wafer.name,
     model: model.name,
-    assumptions: [...assumptionsOf(config), ...speculationRules(config), ...servingRules(config)],
+    assumptions: [
+      ...assumptionsOf(config),
+      ...speculationRules(config),
+      ...servingRules(config),
+      ...costRules(config),
+    ],
     numbers,
     notModelled: OMISSIONS,
   };

@@ -11,6 +11,7 @@ const TITLES: Record<Assumption['about'], string> = {
   core: 'Rules of a core',
   mapping: 'How the model is mapped',
   serving: 'How requests are served',
+  cost: 'What tokens cost',
 };
 
 /** Wrapped to this many columns. */

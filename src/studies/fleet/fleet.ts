@@ -6,7 +6,11 @@
 import { configHash, type ResolvedConfig, type Source } from '../../config.js';
 import { scenariosIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
+import { readGpu } from '../../config/gpu-file.js';
+import type { GpuPlanRow } from '../../report/plan-document.js';
+import type { CostResult } from '../../serving/cost.js';
 import { guessesOf } from '../serve/drafted.js';
+import { gpuRows, waferGroup } from '../serve/plan.js';
 import { scenariosOf } from '../serve/serve.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
 import type { FleetDocument } from './table.js';
@@ -44,6 +48,10 @@ export interface FleetRow {
   /** Of the replica's wafers at their stated power; and with the site's share (PUE) on top. */
   joulesPerToken: number;
   joulesPerTokenAtSite: number;
+  /** Where prices are given: of all replicas and their tokens. */
+  cost?: CostResult;
+  /** Clusters of the GPUs that the configuration compares with (`serving.gpus`), at the same context and speed. */
+  gpus?: GpuPlanRow[];
   /** Where tokens are drafted: the chances that the speeds above assume. */
   assumedAcceptance?: readonly number[];
 }
@@ -70,7 +78,10 @@ export async function fleet(
         const asked = { placement, mapping, ...(latent && { latent }) };
         const { speculation } = workload;
         const drafted = speculation && { speculation, policy: config.serving?.speculation };
-        const key = configHash({ model, wafer, context, tokens, batch, ...asked, ...drafted });
+        const { economics, gpuFiles } = config;
+        const priced = { ...(economics && { economics }), gpuFiles };
+        const of = { model, wafer, context, tokens, batch, ...asked, ...drafted, ...priced };
+        const key = configHash(of);
         const row = known.get(key) ?? fleetRow(scenario, config, limits, work);
         known.set(key, row);
         return { ...(await row), scenario };
@@ -98,8 +109,12 @@ export async function fleetRow(
   const speedOf = (users: number) => wafer.clockHz / paceOf(point, users, guesses);
   const byMemory = usersHeld(deployment, context + inFlightOf(config));
   const served = usersAt(speedOf, speed, byMemory);
-  const group = { machines: placement.wafers, watts: wafer.powerWatts };
+  const group = waferGroup(config, placement.wafers, { pue });
   const site = siteOf({ megawatts, pue }, group, served);
+  const asked = { megawatts, pue, floor: speed, guesses };
+  const gpus = config.gpuFiles.flatMap((file) =>
+    gpuRows(config, readGpu(file).gpu, context, asked),
+  );
   return {
     scenario,
     model: model.name,
@@ -117,6 +132,8 @@ export async function fleetRow(
     tokensPerDayAtMost: site.groups * mostPerSecond(point, byMemory, wafer.clockHz) * 86_400,
     joulesPerToken: site.joulesPerToken,
     joulesPerTokenAtSite: site.joulesPerTokenAtSite,
+    ...(site.cost && { cost: site.cost }),
+    ...(gpus.length > 0 && { gpus }),
     ...(guesses && { assumedAcceptance: guesses.chances }),
   };
 }

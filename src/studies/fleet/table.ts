@@ -1,5 +1,7 @@
 /** A fleet as text: wafers, replicas, users and tokens per day. */
 import type { FleetOptions, FleetRow } from './fleet.js';
+import { costSection, gpuPlanCosts, type Costed } from '../../report/cost-text.js';
+import { gpuPlanTable } from '../../report/plan-text.js';
 import type { HostResult } from '../../report/document.js';
 import type { Identity } from '../../report/identity.js';
 import { count, fixed, heading, table, type Style } from '../../report/format.js';
@@ -53,7 +55,25 @@ export function fleetTable(
     "  a step of several users is the longer of one user's and users x those. The rest is arithmetic; spare systems,\n" +
     '  networks and idle time are left out.\n' +
     `  J/token: of the wafers at their stated power; of the site, PUE ${EXACT.format(pue)} on top.`;
-  return `${heading(title, style)}\n${table(head, lines)}\n${note}\n`;
+  const gpus = rows.flatMap((row) => gpuText(row, style));
+  const costs = costSection(rows.flatMap(costsOf), style);
+  return `${[
+    [heading(title, style), table(head, lines), note].join('\n'),
+    ...gpus,
+    ...(costs === '' ? [] : [costs]),
+  ].join('\n\n')}\n`;
+}
+
+/** Clusters next to a row, at its context. */
+function gpuText(row: FleetRow, style: Style): string[] {
+  if (row.gpus === undefined) return [];
+  const { title, head, rows } = gpuPlanTable(row.gpus, row.context);
+  return [[heading(title, style), table(head, rows)].join('\n')];
+}
+
+function costsOf({ scenario, model, context, cost, gpus = [] }: FleetRow): Costed[] {
+  const name = `${scenario === '' ? model : scenario}, ${count(context)} tokens in the cache`;
+  return [{ name, cost }, ...gpuPlanCosts(gpus, context)];
 }
 
 /** Three digits that count; `-` where no user is served. */

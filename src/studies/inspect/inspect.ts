@@ -7,7 +7,8 @@ import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { ResolvedConfig } from '../../config.js';
 import { loweredOf } from '../../decode/lowered.js';
-import { createRunner } from '../../decode/runner.js';
+import { withRunner, type SimulateOptions } from '../../decode/options.js';
+import type { Runner } from '../../decode/runner.js';
 import { host } from '../../host.js';
 import { identityOf } from '../../identity.js';
 import { isLayerKind, isOfLayer } from '../../mapping/mapping.js';
@@ -39,19 +40,25 @@ export interface CorePosition {
 /**
  * Describes one part of a configuration. With `core` (coordinates on the first wafer that has a region
  * there) a placement names that core's region and a program lists that core's code in its stages.
+ * @param options how a step is simulated for waits, and lines for programs
  */
 export async function inspect(
   config: ResolvedConfig,
   what: What,
   core?: CorePosition,
+  options: SimulateOptions = { engine: 'fast', shards: 1, memo: true, ...host },
 ): Promise<Inspection> {
-  const { document, text } = await PARTS[what](config, core);
+  const { document, text } = await PARTS[what](config, core, options);
   const { canonical, stated, files } = config;
   const identity = identityOf([canonical, stated, what, core], files);
   return { document: { schema: 'wafersim.inspect/1', ...identity, what, ...document }, text };
 }
 
-type Inspect = (config: ResolvedConfig, core?: CorePosition) => Inspection | Promise<Inspection>;
+type Inspect = (
+  config: ResolvedConfig,
+  core: CorePosition | undefined,
+  options: SimulateOptions,
+) => Inspection | Promise<Inspection>;
 
 const PARTS: Record<What, Inspect> = {
   wafer: inspectWafer,
@@ -61,9 +68,13 @@ const PARTS: Record<What, Inspect> = {
   waits: inspectWaits,
 };
 
-function inspectWaits(config: ResolvedConfig, core?: CorePosition): Promise<Inspection> {
+function inspectWaits(
+  config: ResolvedConfig,
+  core: CorePosition | undefined,
+  options: SimulateOptions,
+): Promise<Inspection> {
   if (core) throw new ConfigError('--core: expected --what placement or program, found waits');
-  return waitsInspection(config);
+  return waitsInspection(config, options);
 }
 
 function inspectWafer({ wafer, provenance }: ResolvedConfig): Inspection {
@@ -170,10 +181,12 @@ interface PlacedProgram {
   write: () => { program: Program; origin: number };
 }
 
-async function programsOf(config: ResolvedConfig): Promise<PlacedProgram[]> {
+async function programsOf(
+  config: ResolvedConfig,
+  { runner }: { runner: Runner },
+): Promise<PlacedProgram[]> {
   const { batch: users } = config.workload;
   const [context, maxPositions] = [firstPosition(config), roomOf(config)];
-  const runner = createRunner({ engine: 'fast', shards: 1, ...host });
   const lowered = await loweredOf(config, placementOf(config), maxPositions, runner);
   const { stages, places, together } = lowered.plan({ context, maxPositions, users });
   // Stages that start together are one program on one region.
@@ -183,8 +196,12 @@ async function programsOf(config: ResolvedConfig): Promise<PlacedProgram[]> {
   });
 }
 
-async function inspectProgram(config: ResolvedConfig, core?: CorePosition): Promise<Inspection> {
-  const programs = await programsOf(config);
+async function inspectProgram(
+  config: ResolvedConfig,
+  core: CorePosition | undefined,
+  options: SimulateOptions,
+): Promise<Inspection> {
+  const programs = await withRunner(options, (own) => programsOf(config, own));
   if (core === undefined) {
     // Layers differ in their hand-offs only; one of them stands for all, and one core for its region.
     const shown = programs.filter(

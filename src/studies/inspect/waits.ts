@@ -1,15 +1,14 @@
 /** Why cores wait in a decode step, which is simulated for it: what they wait for, and the critical path by operator. */
 import type { ResolvedConfig } from '../../config.js';
+import type { SimulateOptions } from '../../decode/options.js';
 import { placementOf } from '../../decode/place.js';
 import { simulatePlaced } from '../../decode/simulate.js';
-import { host } from '../../host.js';
 import type { PathEntry } from '../../report/document.js';
 import { count, share, table } from '../../report/format.js';
 import { WAITS_HEAD, waitRows } from '../../report/waits-text.js';
 import { kindsOf, remedyLine, whyLines, whyTitle } from '../../report/why-text.js';
 
-export async function waitsInspection(config: ResolvedConfig) {
-  const options = { engine: 'fast', shards: 1, memo: true, ...host } as const;
+export async function waitsInspection(config: ResolvedConfig, options: SimulateOptions) {
   const { decode } = await simulatePlaced(config, placementOf(config), options);
   const { waits = [], criticalPath, noCriticalPath, cyclesPerToken } = decode;
   const remedy = remedyLine(decode);

@@ -6,6 +6,8 @@ import { fewerThan } from '../../decode/run-document.js';
 import { simulatePlaced } from '../../decode/simulate.js';
 import type { Placement } from '../../placement/placement.js';
 import type { RunDocument } from '../../report/document.js';
+import { speculativeSpeed } from '../../report/speculation-text.js';
+import { costOfWafers } from '../../serving/cost.js';
 import { withShape } from '../search/shaped.js';
 
 /**
@@ -29,6 +31,20 @@ export async function simulate(
     const placement = (search ? undefined : known) ?? placementOf(config, placing);
     // What a search chose was not asked for, and may be another size on fewer wafers.
     const placed = search && { search, ...fewerThan(placement, given) };
-    return simulatePlaced(config, placement, own, { begun, ...(placed && { placed }) });
+    const run = await simulatePlaced(config, placement, own, { begun, ...(placed && { placed }) });
+    return { ...run, ...costAt(run, config) };
   });
+}
+
+/** What tokens cost at the run's speed: with rounds that of one user with drafted tokens, else that of all users. */
+export function costAt(
+  { decode: { speculation, tokensPerSecond }, placement }: RunDocument,
+  { economics, wafer }: ResolvedConfig,
+): Pick<RunDocument, 'cost'> {
+  const cost = costOfWafers(economics, {
+    systems: placement.wafers ?? 1,
+    watts: wafer.powerWatts,
+    tokensPerSecond: speculation ? speculativeSpeed(speculation) : tokensPerSecond,
+  });
+  return cost ? { cost } : {};
 }

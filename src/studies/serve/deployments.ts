@@ -15,7 +15,7 @@ import { routed } from '../../serving/router.js';
 import type { ServeResult } from '../../serving/server.js';
 import { deploymentOf, type Deployment, type GridWork } from '../steps/step-times.js';
 import { requestsOf, type RequestSource } from './requests.js';
-import { energyOf, longestFor, prepare, settingsOf } from './serve.js';
+import { costServed, energyOf, longestFor, prepare, settingsOf } from './serve.js';
 import type { GridCache, Prepared } from './serve.js';
 
 interface Entry {
@@ -149,8 +149,9 @@ export function deploymentsResult(
   const wafers = wafersOf(prepared.map(({ deployment }) => deployment));
   const total = metricsOf(together(runs), settingsOf(system).limits);
   const energy = energyOf(system.wafer.powerWatts * wafers, total);
+  const all = { ...total, energy, ...costServed(system, wafers, total) };
   const { wafers: has } = system.wafer;
-  return { systemWafers: has === 'auto' ? null : has, wafers, placed, total: { ...total, energy } };
+  return { systemWafers: has === 'auto' ? null : has, wafers, placed, total: all };
 }
 
 function named(model: ModelSpec) {

@@ -8,11 +8,12 @@ import { readGpu } from '../../config/gpu-file.js';
 import { inFlightOf } from '../../decode/positions.js';
 import { leastAcceptance } from '../../numeric/acceptance.js';
 import type { GpuPlanRow, PlanResult, PlanRow } from '../../report/plan-document.js';
+import { costOfGpus, costOfWafers, type CostedLoad, type Economics } from '../../serving/cost.js';
 import { gpusNeeded, rooflineCache, rooflineStepTime } from '../../serving/roofline.js';
 import type { GpuSpec, ModelSize } from '../../serving/roofline.js';
 import { chosenRound, type Rounds } from '../../serving/rounds.js';
 import { paceOf, roundOf, type Guesses } from '../steps/pace.js';
-import { siteOf, usersAt, type SiteOptions } from '../steps/site.js';
+import { siteOf, usersAt, type Group, type SiteOptions } from '../steps/site.js';
 import { usersHeld, type Deployment, type Point, type SimulatedGrid } from '../steps/step-times.js';
 import { sizeOf } from './model-size.js';
 
@@ -61,11 +62,11 @@ function some(points: Point[]): Point[] {
 function rowOf(deployment: Deployment, point: Point, asked: Asked): PlanRow {
   const { config, placement } = deployment;
   const { floor, guesses } = asked;
-  const { clockHz, powerWatts } = config.wafer;
+  const { clockHz } = config.wafer;
   const speedOf = (users: number) => clockHz / paceOf(point, users, guesses);
   const byMemory = usersHeld(deployment, point.context + inFlightOf(config));
   const served = usersAt(speedOf, floor, byMemory);
-  const group = { machines: placement.wafers, watts: powerWatts };
+  const group = waferGroup(config, placement.wafers, asked);
   const { tokens, emitted } = roundOf(point, 1, guesses);
   return {
     context: point.context,
@@ -80,12 +81,22 @@ function rowOf(deployment: Deployment, point: Point, asked: Asked): PlanRow {
   };
 }
 
+/** Wafers that serve a model, at a site with its own share of power (PUE). */
+export function waferGroup(
+  { economics, wafer }: Pick<ResolvedConfig, 'economics' | 'wafer'>,
+  machines: number,
+  { pue }: Pick<SiteOptions, 'pue'>,
+): Group {
+  const costOf = (load: CostedLoad) => costOfWafers(economics && { ...economics, pue }, load);
+  return { machines, watts: wafer.powerWatts, costOf };
+}
+
 /** GPUs of a server. */
 const SERVER = 8;
 
 /** The fewest that hold the model and one user, and a whole server or as many servers as it takes. */
-function gpuRows(
-  { model }: ResolvedConfig,
+export function gpuRows(
+  { model, economics }: ResolvedConfig,
   gpu: GpuSpec,
   context: number,
   asked: Asked,
@@ -94,7 +105,7 @@ function gpuRows(
   const fewest = gpusNeeded(gpu, size, context + 1);
   if (fewest === undefined) return [];
   const counts = [...new Set([fewest, Math.max(SERVER, fewest)])];
-  return counts.map((gpus) => gpuRow(gpu, size, gpus, context, asked));
+  return counts.map((gpus) => gpuRow(economics, gpu, size, gpus, context, asked));
 }
 
 /**
@@ -102,6 +113,7 @@ function gpuRows(
  * are short of is not the draft.
  */
 function gpuRow(
+  economics: Economics | undefined,
   gpu: GpuSpec,
   size: ModelSize,
   gpus: number,
@@ -125,7 +137,9 @@ function gpuRow(
   const atFloor = usersAt(speedOf, floor, byMemory);
   // Who does not reach the floor serves as many users as memory holds, each at what speed that is.
   const full = { users: byMemory, tokensPerSecondPerUser: speedOf(byMemory) };
-  const group = { machines: gpus, watts: gpu.systemWatts };
+  const costOf = (load: CostedLoad) =>
+    costOfGpus(economics && { ...economics, pue: asked.pue }, gpu.name, load);
+  const group = { machines: gpus, watts: gpu.systemWatts, costOf };
   return {
     kind: 'analytic',
     gpu: gpu.name,

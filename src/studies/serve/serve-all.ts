@@ -65,14 +65,15 @@ export async function serveAll(
 
 /**
  * The plain decode step of one user on the placement that serves, which is sized for more users, and for rounds: what
- * users together and rounds take is in the results of serving.
+ * users together and rounds take, and what tokens cost, is in the results of serving.
  */
 async function oneStep(
   { config, placement }: Deployment,
   options: SimulateOptions,
 ): Promise<RunDocument> {
-  const { speculation: _, ...workload } = config.workload;
-  return simulate({ ...config, workload: { ...workload, batch: 1 } }, options, placement);
+  const { economics: _, ...given } = config;
+  const { speculation: __, ...workload } = config.workload;
+  return simulate({ ...given, workload: { ...workload, batch: 1 } }, options, placement);
 }
 
 function* rowsOf(served: ReturnType<typeof serveScenario>[]): Generator<string> {

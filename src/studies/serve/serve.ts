@@ -17,7 +17,10 @@ import { sizeOf } from './model-size.js';
 import { planOf } from './plan.js';
 import { replayOf } from './replay.js';
 import { requestsOf, type RequestSource } from './requests.js';
+import type { Request } from '../../serving/request.js';
+import { costOfGpus, costOfWafers, type CostResult } from '../../serving/cost.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
+import type { ServingMetrics } from '../../serving/metrics.js';
 import { POLICIES } from '../../serving/policy.js';
 import { gpusNeeded, rooflineCache, rooflineStepTime } from '../../serving/roofline.js';
 import { rooflineChecks } from '../../serving/roofline.js';
@@ -200,7 +203,8 @@ export function serveScenario(prepared: Prepared): {
     transportSources: transportSources(transport.kind, transportSettings(config).given),
     ...(effect && { transportEffect: effect }),
     energy: energyOf(config.wafer.powerWatts * wafers, metrics),
-    gpus: gpusOf(prepared),
+    ...costServed(config, wafers, metrics),
+    gpus: gpusOf(prepared, source.requests, () => ({})),
     series: seriesOf(run.served, run.endNs, INTERVALS),
     distributions: {
       ttftMs: percentilesOf(run.served, ttftMs),
@@ -335,6 +339,16 @@ export function energyOf(watts: number, { durationSeconds, outputTokens }: Total
   return { watts, joulesPerOutputToken: (watts * durationSeconds) / outputTokens };
 }
 
+/** What output tokens cost on so many wafers; nothing where no price is given. */
+export function costServed(
+  { economics, wafer }: Pick<ResolvedConfig, 'economics' | 'wafer'>,
+  systems: number,
+  { outputThroughput: tokensPerSecond }: Pick<ServingMetrics, 'outputThroughput'>,
+): { cost?: CostResult } {
+  const cost = costOfWafers(economics, { systems, watts: wafer.powerWatts, tokensPerSecond });
+  return cost ? { cost } : {};
+}
+
 type Totals = { durationSeconds: number; outputTokens: number };
 
 /** Both transports on the same requests, if the configuration asks for it. */
@@ -347,11 +361,19 @@ function effectOf({ config, source, serve: options }: Prepared) {
   return transportEffect(source.requests, http, websocket, firstTokenMs);
 }
 
-function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
+/**
+ * The same requests on the GPUs that the configuration compares with.
+ * @param also what else is to be said of what they served
+ */
+export function gpusOf<More extends object>(
+  { config, serve: options }: Pick<Prepared, 'config' | 'serve'>,
+  sent: readonly Request[],
+  also: (metrics: ServingMetrics) => More,
+): (GpuResult & More)[] {
   const { model } = config;
-  const size = sizeOf(model);
   return config.gpuFiles.flatMap((file) => {
     const { gpu } = readGpu(file);
+    const size = sizeOf(model);
     const gpus = gpusNeeded(gpu, size, options.maxContext);
     if (gpus === undefined) return [];
     // A floor made for wafers would leave a GPU with one user; vLLM reads 2,048 prompt tokens a step.
@@ -360,12 +382,16 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
     const kvTokens = rooflineCache(gpu, size, gpus);
     const apart = { rounds: undefined, kvBlock: 1, states: undefined };
     const server = { ...options, policy, stepTime, kvTokens, ...apart };
-    const metrics = metricsOf(serve(source.requests, server));
+    const metrics = metricsOf(serve(sent, server));
     const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
     const energy = energyOf(gpu.systemWatts * gpus, metrics);
     const { completed } = requests;
     const checks = rooflineChecks(gpu);
+    const cost = costOfGpus(config.economics, gpu.name, {
+      ...{ systems: gpus, watts: gpu.systemWatts, tokensPerSecond: outputThroughput },
+    });
     const result = { outputSpeed, outputThroughput, ttftMs, tpotMs, completed, energy, checks };
-    return [{ kind: 'analytic' as const, gpu: gpu.name, gpus, ...result }];
+    const named = { kind: 'analytic' as const, gpu: gpu.name, gpus };
+    return [{ ...named, ...result, ...(cost && { cost }), ...also(metrics) }];
   });
 }

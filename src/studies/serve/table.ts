@@ -2,6 +2,7 @@
  * Serving as text for a terminal: the block that users of vLLM know, then what is the wafer's own.
  * Speed is of one user, throughput of all together; no line holds both under one name.
  */
+import { costSection, gpusText, planCosts, servedCosts } from '../../report/cost-text.js';
 import { count, fixed, heading, known as number, shown, table } from '../../report/format.js';
 import type { Style } from '../../report/format.js';
 import { planText } from '../../report/plan-text.js';
@@ -20,6 +21,7 @@ export function servingTable(serving: ServingResult, style: Style): string {
     wafer(serving, style),
     stepTimes(serving, style),
     serving.gpus.length > 0 ? gpuTable(serving, style) : '',
+    costSection(servedCosts(serving), style),
     serving.transportEffect ? transportTable(serving, style) : '',
     serving.notes.map((note) => `  note: ${shown(note)}`).join('\n'),
   ];
@@ -41,6 +43,7 @@ function planParts({ plan, model, speculation }: ServingResult, style: Style): s
   return [
     own.join('\n'),
     ...(gpus ? [[heading(gpus.title, style), table(gpus.head, gpus.rows)].join('\n')] : []),
+    costSection(planCosts(plan), style),
   ];
 }
 
@@ -128,7 +131,8 @@ export function deploymentsTable(
   rows.push(['all', '', `${count(wafers)}${has} used`, ...figures(total)]);
   const note =
     '  Each on wafers of its own; requests go to the model that they name, or by shares.';
-  return `${heading('Deployments', style)}\n${table(head, rows)}\n${note}\n`;
+  const cost = costSection([{ name: 'all deployments', cost: total.cost }], style);
+  return `${heading('Deployments', style)}\n${table(head, rows)}\n${note}\n${cost === '' ? '' : `\n${cost}\n`}`;
 }
 
 /** From the shortest to the longest context that is simulated. */
@@ -265,7 +269,7 @@ function gpuTable(s: ServingResult, style: Style): string {
   ];
   const rows = [
     row(`wafers x ${s.wafers} (simulated)`, s, s.requests.completed),
-    ...s.gpus.map((g) => row(`${g.gpu} x ${g.gpus} (analytic)`, g, g.completed)),
+    ...s.gpus.map((g) => row(gpusText(g), g, g.completed)),
   ];
   const checks = s.gpus.flatMap((one) =>
     one.checks.map(

@@ -2,6 +2,7 @@
 import { countable } from '../../decode/countable.js';
 import { mostThat } from '../../placement/budget.js';
 import type { AtFloor, PlanSite } from '../../report/plan-document.js';
+import type { CostedLoad, CostResult } from '../../serving/cost.js';
 
 export interface SiteOptions {
   megawatts: number;
@@ -34,22 +35,33 @@ export function usersAt(
   };
 }
 
-/** What a site of such groups serves. @param group machines of a group, and watts of each */
+/** Machines of a group, watts of each, and what their tokens cost, if that is known. */
+export interface Group {
+  machines: number;
+  watts: number;
+  costOf: (load: CostedLoad) => CostResult | undefined;
+}
+
+/** What a site of such groups serves. */
 export function siteOf(
   { megawatts, pue }: SiteOptions,
-  group: { machines: number; watts: number },
+  group: Group,
   { users, tokensPerSecondPerUser }: Pick<GroupUsers, 'users' | 'tokensPerSecondPerUser'>,
 ): PlanSite {
   const machines = countable(Math.floor((megawatts * 1e6) / pue / group.watts), 'machines');
   const groups = Math.floor(machines / group.machines);
   const all = countable(groups * users, 'users');
+  const tokensPerSecond = all * tokensPerSecondPerUser;
+  const systems = groups * group.machines;
+  const cost = group.costOf({ systems, watts: group.watts, tokensPerSecond });
   const joulesPerToken = (group.machines * group.watts) / (users * tokensPerSecondPerUser);
   return {
     machines,
     groups,
     users: all,
-    tokensPerDay: all * tokensPerSecondPerUser * 86_400,
+    tokensPerDay: tokensPerSecond * 86_400,
     joulesPerToken,
     joulesPerTokenAtSite: joulesPerToken * pue,
+    ...(cost && { cost }),
   };
 }

@@ -3,7 +3,6 @@
  * and compared in cycles; a hosted service is compared with the decode of its model, in tokens per
  * second of one user.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { NamedFile } from '../../config/files.js';
 import { loadHardware, type ResolvedConfig } from '../../config.js';
 import { MachineError } from '../../engine/engine.js';
@@ -18,6 +17,7 @@ import { decodeConfig, prefillFigures, prefillNotes } from './prefill.js';
 import { withThreads } from '../steps/work.js';
 import { CapacityError } from '../../placement/placement.js';
 import { serviceScale } from './service-scale.js';
+import { isDeepStrictEqual, nextTask } from '../../platform/node.js';
 import { cohortOf, cohortSummaries, kindSummaries } from './summary.js';
 import { sweepsOf } from './sweeps.js';
 import type { ValidateDocument, ValidateRow } from './document.js';
@@ -129,7 +129,7 @@ async function predictAll(
     predicted.catch(() => {});
     predictions.set(measurement, predicted);
     // Threads get their next work between two kernels.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTask();
   }
   return Promise.all(measurements.map(async (measurement) => predictions.get(measurement)!));
 }

@@ -1,0 +1,60 @@
+/**
+ * `npm run playground`: writes dist/playground/index.html, one file that needs nothing else. Its scripts are classic,
+ * the worker is a text that the page makes a Blob of, and its policy lets nothing else run and nothing be fetched.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+import { scriptJson } from '../../dist/report/html-escape.js';
+import { STYLE } from '../../dist/report/html-style.js';
+import { forPages, noticesOf } from '../platform/bundle.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const hashOf = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+async function scriptOf(name) {
+  const bundle = await rolldown({ input: here(name), ...forPages() });
+  const { output } = await bundle.generate({ format: 'iife', minify: true });
+  return { code: output[0].code, modules: output[0].moduleIds };
+}
+
+const page = await scriptOf('page.ts');
+const worker = await scriptOf('worker.ts');
+const style = STYLE + readFileSync(here('style.css'), 'utf8');
+// What it offers to begin with: files of configs/, the small one first, and kernels by what they show.
+const offered = JSON.parse(readFileSync(here('presets.json'), 'utf8'));
+const presets = Object.fromEntries(
+  offered.presets.map((name) => [name, readFileSync(here(`../../configs/${name}.yaml`), 'utf8')]),
+);
+const data = { presets, kernels: offered.kernels, worker: worker.code };
+const policy = [
+  "default-src 'none'",
+  `script-src ${hashOf(page.code)} 'wasm-unsafe-eval'`,
+  `style-src ${hashOf(style)}`,
+  'worker-src blob:',
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>wafersim playground</title>
+<style>${style}</style>
+</head>
+<body>
+${readFileSync(here('page.html'), 'utf8')}
+<script type="application/json" id="data">${scriptJson(data)}</script>
+<script>${page.code}</script>
+</body>
+</html>
+`;
+const folder = here('../../dist/playground');
+mkdirSync(folder, { recursive: true });
+writeFileSync(`${folder}/index.html`, html);
+writeFileSync(`${folder}/licenses.txt`, noticesOf([...page.modules, ...worker.modules]));
