@@ -267,7 +267,7 @@ describe('the highest rate of several models', () => {
     expect(factor / Math.min(...alone)).toBeLessThan(1 + 3 * TOLERANCE);
     expect(Math.max(...alone)).toBeGreaterThan(1.2 * Math.min(...alone));
     const text = capacityTable(found, { color: false });
-    expect(text).toMatch(/\n {2}large +[\d.]+ requests\/s; TTFT p99 .*\n {2}small /);
+    expect(text).toMatch(/\n {2}large +[\d.,]+ requests\/s; TTFT p99 .*\n {2}small /);
   });
 
   it('is refused where one of them has a closed loop', async () => {
