@@ -108,8 +108,9 @@ export async function regenerated(text: string, options: Options, long = false):
       `expected generated parts among ${Object.keys(PARTS).join(', ')}, found ${unknown}`,
     );
   const made = names.filter((name) => long || !LONG.has(name));
-  const parts = await Promise.all(
-    made.map(async (name) => PARTS[name](options, partOf(text, name))),
-  );
-  return made.reduce((result, name, i) => renderInto(result, name, parts[i]), text);
+  let result = text;
+  // One after the other: each takes the memory of its model's programs.
+  for (const name of made)
+    result = renderInto(result, name, await PARTS[name](options, partOf(text, name)));
+  return result;
 }
