@@ -6,8 +6,10 @@ import { loadConfig } from '../src/config.js';
 import type { RunDetail } from '../src/report/detail.js';
 import type { RunDocument } from '../src/report/document.js';
 import type { PathKind } from '../src/report/document.js';
-import { mapData, pack, QUANTITIES } from '../src/report/html-maps.js';
-import { unpack } from '../src/report/page/unpack.js';
+import { mapData, pack, PACKED, QUANTITIES, valuesOf } from '../src/report/html-maps.js';
+import { quantitiesOf } from '../src/report/html-map.js';
+import { mapsOf, unpack } from '../src/report/page/unpack.js';
+import { valueAt } from '../src/report/format.js';
 import type { RunResult } from '../src/engine/engine.js';
 import type { Program } from '../src/program/program.js';
 import { simulate } from '../src/studies/run/run.js';
@@ -78,7 +80,7 @@ describe.each(Object.entries(SETS))('the detail of a run with %s', (_, sets) => 
   });
 
   it('has the operators of the breakdown, one after the other', () => {
-    const spent = new Map<string, number>();
+    const spent = new Map<string, { cycles: number; compute: number }>();
     let reached = 0;
     for (const { start, end, operators } of detail.stages) {
       expect(end).toBeGreaterThan(start);
@@ -86,16 +88,35 @@ describe.each(Object.entries(SETS))('the detail of a run with %s', (_, sets) => 
         expect(operator.start).toBeGreaterThanOrEqual(Math.max(reached, start));
         reached = operator.end;
         expect(reached).toBeLessThanOrEqual(end);
-        const cycles = operator.end - operator.start;
-        spent.set(operator.name, (spent.get(operator.name) ?? 0) + cycles);
+        const { cycles, compute } = spent.get(operator.name) ?? { cycles: 0, compute: 0 };
+        spent.set(operator.name, {
+          cycles: cycles + operator.end - operator.start,
+          compute: compute + operator.compute,
+        });
       }
     }
     // What is no operator's: the way between wafers, and other users' turns.
     const others = ['between wafers', 'wait for a turn'];
     const expected = Object.entries(run.decode.breakdown)
       .filter(([name, { cycles }]) => cycles > 0 && !others.includes(name))
-      .map(([name, { cycles }]): [string, number] => [name, cycles]);
+      .map(([name, { cycles, compute }]) => [name, { cycles, compute }] as const);
     expect(spent).toEqual(new Map(expected));
+  });
+
+  it('has the other users’ tokens that are under way, each after the one before', () => {
+    const users = Number(valueAt(run.config, 'workload.batch'));
+    const { others = [], cycles, stages } = detail;
+    expect(others.length > 0).toBe(users > 1);
+    for (const [i, other] of others.entries()) {
+      expect(other.start).toBeLessThan(cycles);
+      expect(other.end).toBeGreaterThan(0);
+      expect(other.stages).toHaveLength(stages.length);
+      if (i > 0) expect(other.start).toBeGreaterThan(others[i - 1].start);
+      // No two tokens are on a region at once: one is sent on before the next one is computed.
+      const last = stages.at(-1)!;
+      const apart = other.stages.at(-1)!.end - last.end;
+      expect(Math.abs(apart)).toBeGreaterThan(0);
+    }
   });
 
   it('names the stages of every region', () => {
@@ -190,11 +211,32 @@ describe('a packed map', () => {
       Float64Array.from({ length: width * height }, (_, i) => of(i % width, Math.floor(i / width)));
     const busy = perCore((x, y) => 7_000 + ((x % 187) % 7) * 31 + ((y % 128) % 13) * 17);
     const waiting = perCore((x, y) => 9_000 - ((x * 3) % 187) - ((y * 5) % 128));
-    const map = { wafer: 0, width, height, busy, waiting, sram: busy, link: waiting };
+    const links = new Float64Array(width * height * 4);
+    for (let i = 0; i < links.length; i++)
+      links[i] = (i % 4) * 100 + ((((i >> 2) % width) % 187) % 11) * 4;
+    const map = { wafer: 0, width, height, busy, waiting, sram: busy, link: waiting, links };
     const { packed, path: none } = mapData(map, [], deflateSync);
     expect(none).toBeUndefined();
-    expect(packed).toHaveLength(QUANTITIES.length);
+    expect(packed).toHaveLength(PACKED.length);
     expect(packed.join('').length).toBeLessThan(1_000_000);
+  });
+
+  it('has each link for itself, and of these the busiest', async () => {
+    const zeros = () => new Float64Array(2);
+    const links = Float64Array.of(1, 2, 3, 4, 8, 7, 6, 5);
+    const map = {
+      ...{ wafer: 0, width: 2, height: 1, busy: zeros(), waiting: zeros(), sram: zeros() },
+      ...{ link: Float64Array.of(4, 8), links },
+    };
+    const mapOf = mapsOf(mapData(map, [], deflateSync), quantitiesOf(10));
+    const of = async (name: (typeof QUANTITIES)[number]) => [
+      ...(await mapOf(QUANTITIES.indexOf(name))),
+    ];
+    expect(await of('north')).toEqual([1, 8]);
+    expect(await of('east')).toEqual([2, 7]);
+    expect(await of('south')).toEqual([3, 6]);
+    expect(await of('west')).toEqual([4, 5]);
+    expect(await of('link')).toEqual([...valuesOf(map, 'link')]);
   });
 
   it('has where the critical path goes on it, in stretches between what is elsewhere', () => {
@@ -207,6 +249,7 @@ describe('a packed map', () => {
       waiting: cells,
       sram: cells,
       link: cells,
+      links: new Float64Array(16),
     };
     const at = (wafer: number, x: number, y: number, kind: PathKind = 'flight') => ({
       ...{ operator: 'down', kind, wafer, x, y, from: 0, to: 1, cycles: 1 },

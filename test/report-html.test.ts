@@ -66,8 +66,10 @@ describe('a report', () => {
     const page = pageOf('layer');
     for (const text of ['12,345.6', '24,691.2', '0.081 ms', 'a1b2c3', 'text of layer'])
       expect(page).toContain(text);
-    expect(page).toContain('<td>layer a</td><td>500</td><td>50.0 %</td><td>300</td><td>200</td>');
-    expect(page).toContain('<td>wait for input</td><td>30</td><td>3.0 %</td>');
+    expect(page).toContain(
+      '>layer a</button></th><td>500</td><td>50.0 %</td><td>300</td><td>200</td>',
+    );
+    expect(page).toContain('<th scope="row">wait for input</th><td>30</td><td>3.0 %</td>');
     expect(page).toContain(escapeHtml('"layer": "layer"'));
   });
 
@@ -87,12 +89,14 @@ describe('a report', () => {
     const page = pageOf('layer', 2);
     const timeline = page.slice(page.indexOf('Timeline of a token'));
     expect(timeline).toContain('layer 3: cycle 750 to 1,000, 250 cycles');
-    expect(timeline).toContain('layer 3: cycle 750 to 1,000, 250 cycles\nlayer a: 100 cycles');
+    expect(timeline).toContain(
+      'layer 3: cycle 750 to 1,000, 250 cycles\nlayer a: 100 cycles, 60 of them compute',
+    );
     const bar =
-      /<title>layer 1: [^<]*<\/title><rect class="region" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/;
+      /<title>layer 1: [^<]*<\/title><rect class="region" data-stage="1" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/;
     const [, x, width] = bar.exec(timeline) ?? [];
-    // A quarter of 940 pixels each, after 130 of names.
-    expect([x, width]).toEqual(['365', '235']);
+    // A quarter of 942 pixels each, after 130 of names.
+    expect([x, width]).toEqual(['365.5', '235.5']);
   });
 });
 
@@ -119,7 +123,7 @@ describe('the page of a serving run', () => {
 
   it('says of every scenario how fast one user and all users together are', () => {
     const { outputSpeed, outputThroughput } = servingOf('one');
-    const row = /<tr><td>one<\/td>.*<\/tr>/.exec(page('one'))![0];
+    const row = /<tr><th scope="row">one<\/th>.*<\/tr>/.exec(page('one'))![0];
     expect(row).toContain(`<td>${Math.round(outputSpeed.p50).toLocaleString('en-US')}</td>`);
     expect(row).toContain(`<td>${Math.round(outputThroughput).toLocaleString('en-US')}</td>`);
   });

@@ -300,7 +300,7 @@ describe('the page of a serving run', () => {
   });
 
   it('has a row for each scenario', () => {
-    const cells = /<tr><td>tiny, azure trace x\.csv<\/td>(.*?)<\/tr>/.exec(page())![1];
+    const cells = /<tr><th scope="row">tiny, azure trace x\.csv<\/th>(.*?)<\/tr>/.exec(page())![1];
     expect(cells.split('</td>').map((cell) => cell.replace('<td>', ''))).toEqual([
       '2',
       '1,003 of 1,110',

@@ -17,7 +17,8 @@ describe('a trace', () => {
 
   it('has a process per wafer and a track per region, in the order of the path', () => {
     const named = (kind: string) => events.filter(({ name }) => name === kind);
-    expect(named('process_name').map(({ pid }) => pid)).toEqual([1, 2]);
+    expect(named('process_name').map(({ pid }) => pid)).toEqual([1, 2, 3]);
+    expect(named('process_name')[2].args.name).toBe('counters');
     expect(named('process_name')[1].args.name).toContain('wafer 1');
     expect(named('thread_name').map(({ args }) => args.name)).toEqual([
       'layer 0',
@@ -56,6 +57,58 @@ describe('a trace', () => {
       cyclesPerToken: 1_000,
       configHash: 'a1b2c3',
     });
+  });
+
+  it('has an arrow from each stage to the next one, which both ends are in', () => {
+    const arrows = events.filter(({ cat }) => cat === 'handOff') as (Event & { id: number })[];
+    expect(arrows.map(({ ph, id }) => [ph, id])).toEqual([
+      ...[1, 2, 3].flatMap((id) => [
+        ['s', id],
+        ['f', id],
+      ]),
+    ]);
+    const stages = spans('stage');
+    for (const { ph, id, ts, pid, tid } of arrows) {
+      const stage = stages[ph === 's' ? id - 1 : id];
+      expect([pid, tid]).toEqual([stage.pid, stage.tid]);
+      expect(ts).toBeGreaterThanOrEqual(stage.ts);
+      expect(ts).toBeLessThan(stage.ts + stage.dur);
+    }
+  });
+
+  it('counts stages at work and tokens under way, and what the token’s time is spent on', () => {
+    const { run, detail } = reportRun('layer');
+    const later = (by: number) =>
+      detail.stages.map(({ start, end }) => ({ start: start + by, end: end + by }));
+    const others = [{ start: -600, end: 400, stages: later(-600) }];
+    const trace = chromeTrace(run, { ...detail, others });
+    const { traceEvents } = JSON.parse(trace) as {
+      traceEvents: TraceEvent<Record<string, number>>[];
+    };
+    const counts = (name: string) =>
+      traceEvents
+        .filter((event) => event.ph === 'C' && event.name === name)
+        .map(({ ts, args }) => [ts, args[name]]);
+    // The other token's second stage lasts from -100 to 400.
+    expect(counts('stages at work')).toEqual([
+      [0, 2],
+      [400, 1],
+      [500, 1],
+      [1_000, 0],
+    ]);
+    expect(counts('tokens under way')).toEqual([
+      [0, 2],
+      [400, 1],
+      [1_000, 0],
+    ]);
+    const spent = traceEvents.filter(({ name }) => name.startsWith('the token’s time'));
+    expect(spent).toHaveLength(400);
+    expect(spent[0].args).toEqual({ compute: 60, communication: 40, waiting: 0 });
+    const own = traceEvents.filter(({ cat }) => cat === 'token');
+    expect(own.map(({ name, ts, dur }) => [name, ts, dur])).toEqual([
+      ['layer 0', -600, 500],
+      ['layer 1', -100, 500],
+    ]);
   });
 
   it('shares a track between the visits of one region', () => {

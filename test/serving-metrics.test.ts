@@ -151,6 +151,13 @@ describe('the series of three requests over four intervals of a second', () => {
   it('spreads tokens from the first to the last, or to the end', () => {
     expect(series.outputTokensPerSecond).toEqual([0, 4, 4, 2]);
   });
+  it('has what was completed within the limits when it was, which adds up to the goodput', () => {
+    // At 3 s the fourth interval begins.
+    expect(series.good).toEqual([0, 0, 0, 1]);
+    const { firstTokenNs, arrivalNs } = completed;
+    const limits = { ttftMs: (firstTokenNs - arrivalNs) / 1e6 - 0.1 };
+    expect(seriesOf([completed], ns(4000), 4, limits).good).toEqual([0, 0, 0, 0]);
+  });
   it('counts what happens at the very end in the last interval', () => {
     const late = one(0, 'unfinished', [4000, NaN, NaN], [10, 0]);
     expect(seriesOf([late], ns(4000), 4).arrived).toEqual([0, 0, 0, 1]);

@@ -24,6 +24,7 @@ import { addSimulationOptions } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
 import { json } from '../report/json.js';
 import { checkRunDirectory, note, print, style, writeRunDirectory } from './output.js';
+import { provenanceFor } from './provenance.js';
 import { runFiles } from './run-files.js';
 import { simulating } from './simulating.js';
 
@@ -125,7 +126,9 @@ async function run(path: string, options: RunOptions): Promise<void> {
       const page = textOf(document, { color: false });
       writeRunDirectory(
         options.output,
-        runFiles(document, detail!, page, { served, logits: logits?.file() }),
+        runFiles(document, detail!, page, {
+          ...{ served, logits: logits?.file(), provenance: provenanceFor(config) },
+        }),
       );
     }
   } finally {

@@ -1,9 +1,9 @@
 /** A step core by core and operator by operator, out of the results of its stages. */
-import type { PipelineTiming } from './pipeline.js';
 import { boxOf, type StageTiming, type StepTiming } from './timeline.js';
 import type { RunResult } from '../engine/engine.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { OperatorSpan, RunDetail } from '../report/detail.js';
+import { othersOf, type Round } from './other-tokens.js';
 import { write, type StageRunner } from './stages.js';
 import { addToMap, emptyMap, setLinks } from './wafer-maps.js';
 
@@ -12,8 +12,9 @@ export function runDetail(
   runner: StageRunner,
   plans: StagePlan[],
   stages: StageTiming[],
-  { timing, results, uses }: Pick<PipelineTiming, 'timing' | 'results' | 'uses'>,
+  round: Round,
 ): RunDetail {
+  const { timing, results, uses } = round;
   const { wafer, places, linkWavelets } = runner;
   const maps = linkWavelets.map((_, i) => emptyMap(i, wafer.width, wafer.height));
   for (const { stage: i, result, tokens } of uses) {
@@ -36,7 +37,13 @@ export function runDetail(
   maps.forEach((map, i) => setLinks(map, linkWavelets[i]));
   const at = (i: number) => places[stages[i].region];
   const labels = stages.map((stage) => stage.labels);
-  return { cycles: timing.cycles, stages: spansOf(timing, labels, results, at), maps };
+  const others = othersOf(round);
+  return {
+    cycles: timing.cycles,
+    stages: spansOf(timing, labels, results, at),
+    ...(others.length > 0 && { others }),
+    maps,
+  };
 }
 
 function spansOf(
@@ -55,7 +62,7 @@ function spansOf(
 /** As the breakdown counts: an operator lasts from the latest earlier end to its slowest core's. */
 function operatorsOf(
   labels: readonly string[],
-  { labelEnd }: RunResult,
+  { labelEnd, labelBusy }: RunResult,
   first: number,
   from: number,
 ): OperatorSpan[] {
@@ -64,7 +71,7 @@ function operatorsOf(
   for (const [i, name] of labels.entries()) {
     const end = first + labelEnd[i];
     if (end <= start) continue;
-    spans.push({ name, start, end });
+    spans.push({ name, start, end, compute: Math.min(end - start, labelBusy[i]) });
     start = end;
   }
   return spans;

@@ -177,10 +177,14 @@ async function spreadOver(
   if (turns === undefined || workload.batch > 1) return routingResult(routing, drawn);
   const { cyclesOf } = stepTimer({ ...base, turns }, runner, programs);
   const cycles: number[] = [];
-  const total = drawn.length + 1;
+  const ofToken = base.stages.length;
+  const total = (drawn.length + 1) * ofToken;
   const timeOf = (slots: LayerSlots) => {
-    onProgress?.({ done: cycles.length, total, what: 'drawn experts' });
-    return cyclesOf(plan({ ...step, slots }));
+    const done = cycles.length * ofToken;
+    const report = (stage: number) =>
+      onProgress?.({ done: done + stage, total, what: 'stages of drawn experts' });
+    report(0);
+    return cyclesOf(plan({ ...step, slots }), report);
   };
   for (const token of drawn.keys()) cycles.push(await timeOf(routing.slotsOfStep(token)));
   const balanced = await timeOf(routing.balanced());

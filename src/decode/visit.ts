@@ -167,7 +167,7 @@ export function startOf(
 /** The same starts, by core of the stage's program; elsewhere nothing starts. */
 export function startAtOf(
   stage: StageTiming,
-  { own, sending }: Pick<KnownStart, 'own' | 'sending'>,
+  { own, sending }: { own: Float64Array; sending: readonly number[] },
 ): Float64Array {
   const startAt = new Float64Array(stage.width * stage.height);
   eachCore(stage, (core, of) => {

@@ -23,6 +23,8 @@ export interface MappedStage {
   times: number;
 }
 
+const NONE = new Float64Array(0);
+
 export function emptyMap(wafer: number, width: number, height: number): WaferMap {
   const perCore = () => new Float64Array(width * height);
   return {
@@ -33,6 +35,7 @@ export function emptyMap(wafer: number, width: number, height: number): WaferMap
     waiting: perCore(),
     sram: perCore(),
     link: perCore(),
+    links: NONE,
   };
 }
 
@@ -72,6 +75,7 @@ function isOnWafer({ width, height }: WaferMap, x: number, y: number): boolean {
 
 /** Sets the load of links from `wavelets` over each: (y * width + x) * 4 + port. */
 export function setLinks(map: WaferMap, wavelets: Float64Array): void {
+  map.links = wavelets;
   for (let core = 0; core < map.link.length; core++) {
     let busiest = 0;
     for (let port = 0; port < LINKS; port++)

@@ -2,11 +2,13 @@
 import type { InPage, KernelDocument, ResolvedConfig, RunDocument } from '../browser.js';
 import type { RunDetail } from '../report/detail.js';
 import type { PathEntry, WaitResult } from '../report/document.js';
-import { count } from '../report/format.js';
+import { count } from '../report/numbers.js';
 import { escapeHtml } from '../report/html-escape.js';
-import { floorPlans, timeline } from '../report/html-floor.js';
-import { QUANTITIES } from '../report/html-maps.js';
+import { floorPlans } from '../report/html-floor.js';
+import { QUANTITIES, valuesOf } from '../report/html-maps.js';
+import { stretchesOfPath } from '../report/html-step.js';
 import { breakdownTable, causesTable, regionsTable, table } from '../report/html-tables.js';
+import { timeline } from '../report/html-timeline.js';
 import { HEADLINE, METRICS, textOf } from '../report/metrics.js';
 import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from '../report/waits-text.js';
 import type { Facts, KernelResult, Part, RunResult, WaferNumbers } from './messages.js';
@@ -48,8 +50,14 @@ export function runResult(run: InPage<RunDocument>, detail: RunDetail): RunResul
       ...(checked === undefined ? [] : [['check', checked] satisfies [string, string]]),
     ],
     sections: [
-      ['Floor plan', `<div class="wide">${floorPlans(detail.maps, placement.regions)}</div>`],
-      ['A token on its path', `<div class="wide">${timeline(detail.stages, detail.cycles)}</div>`],
+      [
+        'Floor plan',
+        `<div class="wide">${floorPlans(detail.maps, placement.regions, detail.stages)}</div>`,
+      ],
+      [
+        'A token on its path',
+        `<div class="wide">${timeline(stepOf(detail, decode.criticalPath))}</div>`,
+      ],
       ['Where a token goes', breakdownTable(decode.breakdown, decode.cyclesPerToken)],
       ['What the cores do', causesTable(decode.coreCycles)],
       ...waiting(decode.waits),
@@ -60,9 +68,21 @@ export function runResult(run: InPage<RunDocument>, detail: RunDetail): RunResul
     maps: detail.maps.map((map): WaferNumbers => {
       const { wafer, width, height } = map;
       const regions = placement.regions.filter((region) => region.wafer === wafer);
-      return { wafer, width, height, regions, values: QUANTITIES.map((name) => map[name]) };
+      return {
+        wafer,
+        width,
+        height,
+        regions,
+        values: QUANTITIES.map((name) => valuesOf(map, name)),
+      };
     }),
   };
+}
+
+/** A step in time, as the timeline draws it. */
+function stepOf({ cycles, stages, others }: RunDetail, path: readonly PathEntry[] | undefined) {
+  const token = path && { path: stretchesOfPath(path) };
+  return { cycles, stages, ...(others && { others }), ...token };
 }
 
 export function kernelResult(document: InPage<KernelDocument>): KernelResult {

@@ -58,19 +58,22 @@ export function createReplay(recording: Recording): Replay {
   const events = readEvents(bytes, from);
   const tables = tablesOf(recording, events);
   const step = Math.max(1, Math.ceil((to - from) / KEPT));
-  /** Before the cycles from + 0, from + step, and so on. */
-  const kept: Standing[] = [];
   let now = firstStanding(recording, tables.keys.length);
+  /** Before the cycles from + 0, from + step, and so on, up to the last that was reached. */
+  const kept = [copyOf(now)];
 
-  function goTo(cycle: number): void {
+  function advance(cycle: number): void {
     for (; now.next < events.cycles.length && events.cycles[now.next] <= cycle; now.next++)
       apply(now, tables.changes.get(events.blocks[now.next])!, events.cycles[now.next], queueDepth);
     now.cycle = cycle;
   }
 
-  for (let cycle = from; cycle < to; cycle += step) {
-    goTo(cycle - 1);
-    kept.push(copyOf(now));
+  function goTo(cycle: number): void {
+    for (let next = from + kept.length * step; next <= cycle; next += step) {
+      advance(next - 1);
+      kept.push(copyOf(now));
+    }
+    advance(cycle);
   }
 
   return {
@@ -79,7 +82,7 @@ export function createReplay(recording: Recording): Replay {
     colors: colorsOf(recording, events),
     seek(wanted) {
       const cycle = Math.max(from, Math.min(wanted, to - 1));
-      const place = Math.floor((cycle - from) / step);
+      const place = Math.min(Math.floor((cycle - from) / step), kept.length - 1);
       if (cycle < now.cycle || now.cycle < from + place * step - 1) now = copyOf(kept[place]);
       goTo(cycle);
       const { operation, state, next } = now;

@@ -1,6 +1,7 @@
 /** Rounds of every number of tokens, and what acceptance makes of them, as text. */
 import type { AcceptanceResult, RunDocument } from './document.js';
-import { count, fixed, markdownTable, table } from './format.js';
+import { markdownTable, table } from './format.js';
+import { count, fixed } from './numbers.js';
 
 /** Cells of a table: heads, and a row for each number of tokens. */
 export function acceptanceCells({ chances, target, rounds }: AcceptanceResult): {

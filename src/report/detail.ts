@@ -16,13 +16,17 @@ export interface WaferMap {
   sram: Float64Array;
   /** Wavelets over the busiest of the core's four links. */
   link: Float64Array;
+  /** Wavelets that left by each link: entry (y * width + x) * 4 + port, ports as hardware/mesh.ts numbers them. */
+  links: Float64Array;
 }
 
-/** An operator's part of the critical path, in cycles of the step. */
+/** An operator's part of the token's path, in cycles of the step. */
 export interface OperatorSpan {
   name: string;
   start: number;
   end: number;
+  /** Cycles of these in which its busiest core computes, as the breakdown counts them. */
+  compute: number;
 }
 
 /** A stage on its region, from its first sender's start to its last core's end. */
@@ -35,11 +39,22 @@ export interface StageSpan {
   operators: OperatorSpan[];
 }
 
+/** Another token than the one the run is about, while that one goes round. */
+export interface OtherToken {
+  /** From its choice to the next one, in cycles of the step: below 0 and beyond its end too. */
+  start: number;
+  end: number;
+  /** By stage, in the order of `RunDetail.stages`: its first and last cycle. */
+  stages: { start: number; end: number }[];
+}
+
 export interface RunDetail {
   /** Cycles of the step. */
   cycles: number;
   /** In the order of the token's path. */
   stages: StageSpan[];
+  /** With several users: the tokens of others that are under way in the step, first come first; at most 64. */
+  others?: OtherToken[];
   /** By wafer. */
   maps: WaferMap[];
 }

@@ -4,7 +4,7 @@
  */
 import type { Recording } from '../recording/recording.js';
 import { recordingBytes } from '../recording/recording.js';
-import type { KernelDocument, PathEntry } from './document.js';
+import type { KernelDocument } from './document.js';
 import { count, share } from './format.js';
 import { escapeHtml } from './html-escape.js';
 import { htmlPage } from './html-page.js';
@@ -12,10 +12,11 @@ import { breakdownTable, causesTable, table } from './html-tables.js';
 import type { HtmlTools } from './html.js';
 import { KERNEL_SCRIPT } from './page-script.js';
 import type { KernelPageData } from './page/kernel-data.js';
-import type { PathStep } from './page/player-text.js';
+import { pathSteps } from './path-steps.js';
 import { PLAYER_STYLE } from './player-style.js';
+import { networkText } from './traffic-table.js';
 import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from './waits-text.js';
-import { PATH_KINDS, whyLines } from './why-text.js';
+import { whyLines } from './why-text.js';
 
 /**
  * The page of a kernel; `text` is the kernel as the terminal shows it.
@@ -31,7 +32,9 @@ export function kernelPage(
   const title = `${kernel.kernel} on ${config.hardware.name}`;
   // Of several loads all but the curve is that of the last one.
   const at = kernel.loads ? ` at load ${kernel.loads.at(-1)!.load}` : '';
+  const network = networkText(kernel);
   const sections = [
+    ...(network === '' ? [] : [section('Latency and load', pre(network))]),
     section(`Wavelets, cycle by cycle${at}`, wavelets(recording)),
     section(`Where they go${at}`, breakdownTable(breakdown, cycles)),
     ...(coreCycles ? [section(`What the cores do${at}`, causesTable(coreCycles))] : []),
@@ -77,13 +80,6 @@ function pageData(
   if (typeof recording === 'string') return { path: [] };
   const bytes = deflate(recordingBytes(recording));
   return { recording: Buffer.from(bytes).toString('base64'), path: pathSteps(criticalPath) };
-}
-
-/** A critical path as a player shows it. */
-export function pathSteps(path: readonly PathEntry[]): PathStep[] {
-  return path.map(({ operator, kind, x, y, from, to }) => {
-    return { operator, what: PATH_KINDS[kind], x, y, from, to };
-  });
 }
 
 function waitsOf(kernel: KernelDocument): string {

@@ -6,11 +6,26 @@ import type { WaferMap } from './detail.js';
 import type { PageWafer } from './page/data.js';
 import type { PathEntry, RegionResult } from './document.js';
 
+/** A core's links, in the order of hardware/mesh.ts. */
+const LINK_NAMES = ['north', 'east', 'south', 'west'] as const;
+
 /** Bytes in, bytes of a zlib stream out. */
 export type Deflate = (bytes: Uint8Array) => Uint8Array;
 
-/** What a page shows of every core, in this order. */
-export const QUANTITIES = ['busy', 'waiting', 'sram', 'link'] as const;
+/** What a page shows of every core, in this order; the last four are each its own link. */
+export const QUANTITIES = ['busy', 'waiting', 'sram', 'link', ...LINK_NAMES] as const;
+
+export type QuantityName = (typeof QUANTITIES)[number];
+
+/** Those that have a map of their own; the load of the busiest link is the largest of the four. */
+export const PACKED = QUANTITIES.filter((name) => name !== 'link');
+
+/** A wafer's numbers of one kind, core by core. */
+export function valuesOf(map: WaferMap, name: QuantityName): Float64Array {
+  const port = LINK_NAMES.findIndex((link) => link === name);
+  if (port < 0) return map[name as 'busy' | 'waiting' | 'sram' | 'link'];
+  return map.busy.map((_, core) => map.links[core * LINK_NAMES.length + port]);
+}
 
 export function mapData(
   map: WaferMap,
@@ -26,7 +41,7 @@ export function mapData(
     regions: regions
       .filter((region) => region.wafer === wafer)
       .map((r) => ({ name: r.name, x: r.x, y: r.y, width: r.width, height: r.height })),
-    packed: QUANTITIES.map((quantity) => pack(map[quantity], deflate)),
+    packed: PACKED.map((name) => pack(valuesOf(map, name), deflate)),
     ...(path && { path: pathOn(path, wafer) }),
   };
 }

@@ -9,18 +9,22 @@ export interface HtmlPage {
   /** Styles before and after those of all pages. */
   styles?: [before: string, after: string];
   body: string;
-  /** What its script reads. */
+  /** What its script reads, and in addition by id. */
   data: object;
+  more?: Record<string, object>;
   script: string;
 }
 
 /** @param sha256 of a text, in base64 */
 export function htmlPage(
-  { title, of, styles: [before, after] = ['', ''], body, data, script }: HtmlPage,
+  { title, of, styles: [before, after] = ['', ''], body, data, more = {}, script }: HtmlPage,
   sha256: (text: string) => string,
 ): string {
   const own = `script-src 'sha256-${sha256(script)}'`;
   const policy = `default-src 'none'; ${own}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const values = Object.entries({ data, ...more }).map(
+    ([id, value]) => `<script type="application/json" id="${id}">${scriptJson(value)}</script>`,
+  );
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -33,7 +37,7 @@ export function htmlPage(
 </head>
 <body>
 ${body}
-<script type="application/json" id="data">${scriptJson(data)}</script>
+${values.join('\n')}
 <script>${script}</script>
 </body>
 </html>

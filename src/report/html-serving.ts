@@ -2,10 +2,11 @@
  * What a serving run adds to its page: a row per scenario, and of each what happened when (arrivals,
  * requests in the system, output tokens) and how its latencies are distributed, as drawings.
  */
-import { count, known as number } from './format.js';
+import { count, known as number } from './numbers.js';
 import { escapeHtml } from './html-escape.js';
 import { px } from './html-floor.js';
-import { table } from './html-tables.js';
+import { folded, table, wide } from './html-tables.js';
+import type { ServedRequests } from './page/serving-data.js';
 import type { DeploymentsResult, ServingResult } from './serving-document.js';
 
 /** The first scenario in a few numbers, as the page's headline. */
@@ -64,22 +65,59 @@ export function nameOf({ scenario, model, workload }: ServingResult): string {
   return scenario === '' ? `${model}, ${workload}` : scenario;
 }
 
-/** Over time, and by percentile. */
-export function servingCharts({ series, distributions }: ServingResult): string {
+/**
+ * Over time, and by percentile. What is drawn here is for pages without script and for paper; with it there are charts
+ * in its place that zoom (page/serving.ts), `at` says of which scenario.
+ */
+export function servingCharts({ series, distributions, limits }: ServingResult, at = 0): string {
   const { intervalSeconds: interval, arrived, inSystem, outputTokensPerSecond } = series;
   const end = `${number(interval * arrived.length, 1)} s`;
   const perSecond = arrived.map((n) => n / interval);
   const over = (title: string, values: number[]) => panel({ title, values, end, steps: true });
   const by = (title: string, values: number[]) =>
     panel({ title, values, end: 'p100', steps: false });
-  return `<p class="soft">Over time, in intervals of ${number(interval, 2)} s:</p>
-<div class="wide">${over('arrivals per second', perSecond)}
-${over('requests in the system', inSystem)}
-${over('output tokens/s, all users', outputTokensPerSecond)}</div>
-<p class="soft">Completed requests by percentile:</p>
-<div class="wide">${by('TTFT, ms', distributions.ttftMs)}
-${by('TPOT, ms', distributions.tpotMs)}
-${by('E2EL, ms', distributions.e2elMs)}</div>`;
+  const chart = (id: string, drawing: string) =>
+    `<div class="chart" id="${id}-${at}">${drawing}</div>`;
+  return `<p class="soft">Over time, in intervals of ${number(interval, 2)} s: simulated. Drag over a chart to zoom in, click twice for all again.</p>
+<div class="charts">${chart('arrivals', over('arrivals per second', perSecond))}
+${chart('system', over('requests in the system', inSystem))}
+${chart('tokens', over('output tokens/s, all users', outputTokensPerSecond))}</div>
+<p class="soft">Completed requests by percentile${limitsText(limits)}:</p>
+<div class="charts">${chart('ttftMs', by('TTFT, ms', distributions.ttftMs))}
+${chart('tpotMs', by('TPOT, ms', distributions.tpotMs))}
+${chart('e2elMs', by('E2EL, ms', distributions.e2elMs))}</div>
+${folded('The percentiles as a table', percentilesTable(distributions))}`;
+}
+
+const LATENCY_NAMES = { ttftMs: 'TTFT', tpotMs: 'TPOT', e2elMs: 'E2EL' } as const;
+
+function limitsText(limits: ServingResult['limits']): string {
+  const texts = Object.entries(limits).map(
+    ([key, ms]) => `${LATENCY_NAMES[key as keyof typeof LATENCY_NAMES]} ${amount(ms)} ms`,
+  );
+  return texts.length === 0 ? '' : `, and the limits of goodput (${texts.join(', ')})`;
+}
+
+function percentilesTable({ ttftMs, tpotMs, e2elMs }: ServingResult['distributions']): string {
+  const longest = Math.max(ttftMs.length, tpotMs.length, e2elMs.length);
+  const rows = Array.from({ length: longest }, (_, i) => [
+    `p${i * 5}`,
+    ...[ttftMs, tpotMs, e2elMs].map((values) => amount(values[i] ?? null)),
+  ]);
+  const caption = 'Latencies of completed requests';
+  return table(['percentile', 'TTFT, ms', 'TPOT, ms', 'E2EL, ms'], rows, { caption });
+}
+
+/** The requests one by one, which the page's script fills in. */
+export function requestList(at: number, { total, columns }: ServedRequests): string {
+  const length = columns[0]?.cells.length ?? 0;
+  const some =
+    total > length
+      ? ` The first ${count(length)} of ${count(total)}; all are in requests.ndjson.`
+      : '';
+  return `<p class="soft">A click on a column’s name sorts.${some}</p>
+<div class="controls"><label>rows with <input id="filter-${at}" type="search" placeholder="completed, ttftMs&gt;20"></label><span class="soft" id="count-${at}" role="status"></span></div>
+${wide('Requests', `<table class="sorts" id="requests-${at}"><thead></thead><tbody></tbody></table>`)}`;
 }
 
 const PANEL = { width: 340, height: 96, top: 18, bottom: 16 };

@@ -1,15 +1,26 @@
 /** Tables of a report: where the token's cycles go, and what the cores do meanwhile. */
 import type { Breakdown, CyclesByCause, PlacementResult } from './document.js';
-import { bytes, count, share } from './format.js';
+import { bytes, count, share } from './numbers.js';
 import { escapeHtml } from './html-escape.js';
 import { CAUSES } from './metrics.js';
 
-/** Operators in program order, with bars of compute and communication to one scale. */
-export function breakdownTable(breakdown: Breakdown, cycles: number): string {
+/**
+ * Operators in program order, with bars of compute and communication to one scale. With `choosable` their names are
+ * buttons, for a page whose script shows where and when they are at work.
+ */
+export function breakdownTable(
+  breakdown: Breakdown,
+  cycles: number,
+  { choosable = false } = {},
+): string {
+  const nameOf = (name: string) =>
+    choosable
+      ? `<button class="operator" title="in the timeline and on the map">${escapeHtml(name)}</button>`
+      : escapeHtml(name);
   const operators = Object.entries(breakdown);
   const longest = Math.max(1, ...operators.map(([, operator]) => operator.cycles));
   const rows = operators.map(([name, { cycles: spent, compute, communication }]) => [
-    escapeHtml(name),
+    nameOf(name),
     count(spent),
     share(spent, cycles),
     count(compute),
@@ -17,8 +28,8 @@ export function breakdownTable(breakdown: Breakdown, cycles: number): string {
     bars(compute / longest, communication / longest),
   ]);
   rows.push(['all', count(cycles), share(cycles, cycles), '', '', '']);
-  const head = ['operator', 'cycles', 'share', 'compute', 'communication', ''];
-  return table(head, rows, 'bar');
+  const head = ['operator', 'cycles', 'share', 'compute', 'communication', 'as bars'];
+  return table(head, rows, { last: 'bar' });
 }
 
 /** Core-cycles of the whole step by cause. */
@@ -30,7 +41,7 @@ export function causesTable(cycles: CyclesByCause): string {
     share(cycles[cause], whole),
     bars(cycles[cause] / Math.max(1, whole), 0),
   ]);
-  return table(['cause', 'core-cycles', 'share', ''], rows, 'bar');
+  return table(['cause', 'core-cycles', 'share', 'as a bar'], rows, { last: 'bar' });
 }
 
 /** Every region with its place, size and memory. */
@@ -52,15 +63,51 @@ export function regionsTable({ regions, draft, sramBytesPerCore }: PlacementResu
   return table(['region', 'wafer', 'x, y', 'cores x by y', 'cores', 'SRAM per core'], rows);
 }
 
-/** Cells are markup already; the last column may have a class. */
-export function table(head: string[], rows: string[][], last?: string): string {
-  const cell = (text: string, i: number) =>
-    last !== undefined && i === head.length - 1
+interface TableStyle {
+  /** Class of the last column. */
+  last?: string;
+  /** What the table is of. */
+  caption?: string;
+}
+
+/** Cells are markup already; the first one of a row is its name. */
+export function table(
+  head: string[],
+  rows: string[][],
+  { last, caption }: TableStyle = {},
+): string {
+  const cell = (text: string, i: number) => {
+    if (i === 0) return `<th scope="row">${text}</th>`;
+    return last !== undefined && i === head.length - 1
       ? `<td class="${last}">${text}</td>`
       : `<td>${text}</td>`;
+  };
   const lines = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`);
-  return `<div class="wide"><table><thead><tr>${head.map((text) => `<th>${text}</th>`).join('')}</tr></thead>
-<tbody>${lines.join('\n')}</tbody></table></div>`;
+  const names = head.map((text) => `<th scope="col">${text}</th>`).join('');
+  const title = caption === undefined ? '' : `<caption>${caption}</caption>`;
+  return wide(
+    caption ?? `Table by ${head[0] === '' ? 'metric' : head[0]}`,
+    `<table>${title}<thead><tr>${names}</tr></thead>
+<tbody>${lines.join('\n')}</tbody></table>`,
+  );
+}
+
+/** What may be wider than the page: it is moved sideways by itself, with the keys too. */
+export function wide(name: string, body: string): string {
+  return `<div class="wide" tabindex="0" role="group" aria-label="${name}">${body}</div>`;
+}
+
+export function section(title: string, body: string, id?: string): string {
+  const name = id === undefined ? '' : ` id="${id}"`;
+  return `<section${name}><h2>${title}</h2>\n${body}</section>`;
+}
+
+export function folded(summary: string, body: string): string {
+  return `<details><summary>${summary}</summary>${body}</details>`;
+}
+
+export function pre(text: string): string {
+  return `<pre tabindex="0">${escapeHtml(text)}</pre>`;
 }
 
 /** Two bars after one another, each a share of the whole width. */

@@ -7,20 +7,29 @@ import { acceptanceCells } from './acceptance-table.js';
 import { costText, costsOf, planCosts } from './cost-text.js';
 import type { RunDetail } from './detail.js';
 import type { PathEntry, RunDocument } from './document.js';
-import { count, valueAt } from './format.js';
+import { valueAt } from './format.js';
 import { escapeHtml } from './html-escape.js';
-import { floorPlans, timeline } from './html-floor.js';
-import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
-import { nameOf, servingCharts, servingFacts, servingNotes, servingTable } from './html-serving.js';
-import { routingFacts } from './routing-text.js';
-import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
-import { SCRIPT } from './page-script.js';
-import type { PageData } from './page/data.js';
-import { HEADLINE, METRICS, textOf } from './metrics.js';
-import { planText } from './plan-text.js';
-import { scenariosOf, type AnyRun, type ServingResult } from './serving-document.js';
+import { floorPlans } from './html-floor.js';
+import { MAP_HINT, MAP_NOTE, mapControls, mapsOfRun, mapTable } from './html-map.js';
+import type { Deflate } from './html-maps.js';
 import { htmlPage } from './html-page.js';
-import { breakdownTable, causesTable, regionsTable, table } from './html-tables.js';
+import { provenanceOf, type Provenance } from './html-provenance.js';
+import { nameOf, requestList, servingCharts } from './html-serving.js';
+import { servingFacts, servingNotes, servingTable } from './html-serving.js';
+import { stretchesOfPath, timelineOf } from './html-step.js';
+import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
+import { folded, pre, section, table, wide } from './html-tables.js';
+import { json } from './json.js';
+import { HEADLINE, METRICS, textOf } from './metrics.js';
+import { count } from './numbers.js';
+import { downloadButtons, packedFiles, type CarriedFiles } from './packed-files.js';
+import { CHART_STYLE, SCRIPT, SERVING_SCRIPT } from './page-script.js';
+import type { PageData } from './page/data.js';
+import type { ServedRequests, ServingPage } from './page/serving-data.js';
+import { planText } from './plan-text.js';
+import { routingFacts } from './routing-text.js';
+import { scenariosOf, type AnyRun, type ServingResult } from './serving-document.js';
+import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
 import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from './waits-text.js';
 import { remedyLine, whyLines } from './why-text.js';
 
@@ -31,15 +40,31 @@ export interface HtmlTools {
   sha256: (text: string) => string;
 }
 
+/** What a page can show in addition. */
+export interface More {
+  provenance?: Provenance;
+  /** Of a serving run: the requests of each scenario. */
+  requests?: readonly ServedRequests[];
+  /** Texts by their names: what a reader can have from the page next to run.json. */
+  files?: Record<string, string>;
+}
+
 /** The page of a run; `text` is the run as the terminal shows it. */
-export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: HtmlTools): string {
+export function htmlReport(
+  run: AnyRun,
+  detail: RunDetail,
+  text: string,
+  tools: HtmlTools,
+  more: More = {},
+): string {
   const { decode, placement } = run;
   const title = titleOf(run.config);
+  const carried = { name: run.configHash, files: { 'run.json': json(run), ...more.files } };
   const sections = [
-    ...serving(run),
-    section('Every core', mapControls(detail, decode.criticalPath !== undefined)),
+    ...serving(run, more.requests),
+    section('Every core', map(run, detail)),
     section('Floor plan', plans(run, detail)),
-    section('A token on its path', timelineOf(detail)),
+    section('A token on its path', timelineOf(detail, decode.criticalPath !== undefined)),
     section('Where a token goes', operators(run)),
     ...rounds(run),
     ...acceptance(run),
@@ -48,11 +73,29 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     ...(decode.waits ? [section('Why cores wait', waitsOf(run))] : []),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
     section('Configuration', configuration(run)),
+    section('Where this comes from', provenanceOf(run, more.provenance)),
+    section('To take away', downloadButtons(carried)),
     section('As text', folded('What the terminal shows', pre(text))),
   ];
-  const body = `<header><h1>${escapeHtml(title)}</h1>${headline(run)}</header>\n${sections.join('\n')}`;
-  const data = pageData(run, detail, tools);
-  return htmlPage({ title, of: 'wafersim', body, data, script: SCRIPT }, tools.sha256);
+  const body = `<header><h1>${escapeHtml(title)}</h1>${headline(run)}</header>\n<main>${sections.join('\n')}</main>`;
+  const data = pageData(run, detail, carried, tools.deflate);
+  const page = { title, of: 'wafersim', body, data, script: SCRIPT };
+  if (run.serving === undefined) return htmlPage(page, tools.sha256);
+  return htmlPage(
+    {
+      ...page,
+      styles: [CHART_STYLE, ''],
+      more: { 'serving-data': servingData(run, more.requests) },
+      script: `${SCRIPT}\n${SERVING_SCRIPT}`,
+    },
+    tools.sha256,
+  );
+}
+
+function servingData(run: AnyRun, requests: readonly ServedRequests[] = []): ServingPage[] {
+  return scenariosOf(run).map(({ series, distributions, limits }, i) => ({
+    ...{ series, distributions, limits, requests: requests[i] },
+  }));
 }
 
 /** A run in a few numbers: what was served if anything was, and a decode step's own otherwise. */
@@ -85,43 +128,41 @@ function titleOf(config: unknown): string {
   return `${model ?? 'A model'} on ${hardware ?? 'a wafer'}`;
 }
 
-const HINT =
-  'Point at a core for its numbers. Wheel or + and - zoom, drag or the arrow keys move, 0 shows all.';
-
-const TITLES: Record<(typeof QUANTITIES)[number], { title: string; unit: string }> = {
-  busy: { title: 'busy', unit: 'cycles' },
-  waiting: { title: 'waiting', unit: 'cycles' },
-  sram: { title: 'SRAM', unit: 'bytes' },
-  link: { title: 'link load', unit: 'wavelets' },
-};
-
-/** What the page's script reads; shares are of the step's cycles and of a core's memory. */
+/** What the page's script reads. */
 function pageData(
-  { placement, decode }: RunDocument,
+  run: AnyRun,
   detail: RunDetail,
-  tools: HtmlTools,
+  carried: CarriedFiles,
+  deflate: Deflate,
 ): PageData {
-  const whole = (name: string) =>
-    name === 'sram' ? (placement.sramBytesPerCore ?? 0) : detail.cycles;
+  const { cycles, stages, others } = detail;
+  const path = run.decode.criticalPath;
   return {
-    hint: HINT,
-    quantities: QUANTITIES.map((name) => ({ name, ...TITLES[name], whole: whole(name) })),
-    wafers: detail.maps.map((map) =>
-      mapData(map, placement.regions, tools.deflate, decode.criticalPath),
-    ),
+    ...mapsOfRun(run, detail, deflate),
+    hint: MAP_HINT,
+    step: {
+      ...{ cycles, stages },
+      ...(others && { others }),
+      ...(path && { path: stretchesOfPath(path) }),
+    },
+    downloads: packedFiles(carried, deflate),
   };
 }
 
 /** What the run served; the rest of the page is about one decode step under it, and says so. */
-function serving(run: AnyRun): string[] {
+function serving(run: AnyRun, requests: readonly ServedRequests[] = []): string[] {
   const scenarios = scenariosOf(run);
   if (scenarios.length === 0) return [];
   const charts = scenarios.map(
-    (one) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one)}`,
+    (one, i) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one, i)}`,
   );
+  const lists = requests.map((list, i) =>
+    folded(escapeHtml(`${nameOf(scenarios[i])}: one by one`), requestList(i, list)),
+  );
+  const table = `${servingTable(scenarios, run.deployments)}${servingNotes(scenarios)}`;
   return [
     ...scenarios.flatMap(planSections),
-    section('Requests', `${servingTable(scenarios, run.deployments)}${servingNotes(scenarios)}`),
+    section('Requests', [table, ...lists].join('\n')),
     section('Requests over time, and their latencies', charts.join('\n')),
     section('One decode step', stepNote(run)),
   ];
@@ -153,32 +194,17 @@ function stepNote({ config, decode }: RunDocument): string {
   return `<p class="soft">What follows is a single decode step by itself, not what was served: ${users} with ${count(context)} tokens in the cache (workload.batch and workload.context), ${count(decode.cyclesPerToken)} cycles.</p>`;
 }
 
-function mapControls({ maps }: RunDetail, hasPath: boolean): string {
-  const buttons = QUANTITIES.map(
-    (name, i) =>
-      `<button data-quantity="${i}" aria-pressed="${i === 0}">${TITLES[name].title}</button>`,
+function map({ decode, placement }: RunDocument, { maps }: RunDetail): string {
+  const controls = mapControls(
+    maps.map(({ wafer }) => wafer),
+    { hasPath: decode.criticalPath !== undefined },
   );
-  const wafers = maps.map(({ wafer }, i) => `<option value="${i}">wafer ${wafer}</option>`);
-  const path = hasPath ? '\n<button id="path" aria-pressed="false">critical path</button>' : '';
-  const hidden = maps.length > 1 ? '' : ' hidden';
-  return `<div class="controls"><span>${buttons.join(' ')}</span>${path}
-<select id="wafer" aria-label="Wafer"${hidden}>${wafers.join('')}</select>
-<select id="region" aria-label="Layer or region"></select>
-<span><button id="in" aria-label="Zoom in">+</button> <button id="out" aria-label="Zoom out">-</button> <button id="fit">whole wafer</button></span>
-<span><span id="least"></span> <canvas id="legend"></canvas> <span id="most"></span></span></div>
-<canvas id="map" tabindex="0" aria-label="Heat map of the wafer"></canvas>
-<p id="core">${HINT}</p>
-<p class="soft">Busy: compute and set-up in one step of all users. Waiting: for input or output while the core's own stage runs; the wait for the token to come round is left out. Link load: wavelets over the busiest of a core's four links. Shares are of the step's cycles, and of a core's memory.</p>`;
+  return [controls, MAP_NOTE, mapTable(maps, placement.regions)].join('\n');
 }
 
-function plans({ placement }: RunDocument, { maps }: RunDetail): string {
-  return `<p class="soft">${count(placement.coresUsed)} cores in ${placement.regions.length} regions, strategy ${escapeHtml(placement.strategy)}. Layers by their numbers.</p>
-<div class="wide">${floorPlans(maps, placement.regions)}</div>`;
-}
-
-function timelineOf({ stages, cycles }: RunDetail): string {
-  return `<p class="soft">In cycles of the step. A stage lasts from its first sender's start to its last core's end; dark and light parts are its operators, each to the end of its slowest core.</p>
-<div class="wide">${timeline(stages, cycles)}</div>`;
+function plans({ placement }: RunDocument, { maps, stages }: RunDetail): string {
+  return `<p class="soft">${count(placement.coresUsed)} cores in ${placement.regions.length} regions, strategy ${escapeHtml(placement.strategy)}. Layers by their numbers; the line is the token’s path from its first region to its last, from the dot to the arrow.</p>
+<div id="floor">${wide('Floor plans', floorPlans(maps, placement.regions, stages))}</div>`;
 }
 
 /** Decoding with drafted tokens, where the run did. */
@@ -219,7 +245,7 @@ function costs(run: AnyRun): string[] {
 
 function operators({ decode }: RunDocument): string {
   return `<p class="soft"><span class="key compute"></span>compute <span class="key communication"></span>communication</p>
-${breakdownTable(decode.breakdown, decode.cyclesPerToken)}`;
+${breakdownTable(decode.breakdown, decode.cyclesPerToken, { choosable: true })}`;
 }
 
 function waitsOf({ decode }: RunDocument): string {
@@ -238,16 +264,4 @@ function pathOf(path: readonly PathEntry[] | undefined): string {
 function configuration({ config, configHash }: RunDocument): string {
   const json = JSON.stringify(config, null, 2);
   return folded(`Resolved, with every default (${escapeHtml(configHash)})`, pre(json));
-}
-
-function section(title: string, body: string): string {
-  return `<section><h2>${title}</h2>\n${body}</section>`;
-}
-
-function folded(summary: string, body: string): string {
-  return `<details><summary>${summary}</summary>${body}</details>`;
-}
-
-function pre(text: string): string {
-  return `<pre>${escapeHtml(text)}</pre>`;
 }

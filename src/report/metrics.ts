@@ -3,7 +3,7 @@
  * bench and its exports read them here. The lists say which of them an output shows, and in which order.
  */
 import type { CyclesByCause, KernelDocument, RegionResult, RunDocument } from './document.js';
-import { bytes, count, fixed } from './format.js';
+import { bytes, count, fixed } from './numbers.js';
 import type { CostParts } from '../serving/cost.js';
 import type { AnyRun, ServingResult } from './serving-document.js';
 import { speculativeSpeed } from './speculation-text.js';

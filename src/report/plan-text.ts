@@ -1,5 +1,6 @@
 /** A plan in words and rows, for the terminal, the page and Markdown alike. */
-import { count, fixed, known as number, markdownTable } from './format.js';
+import { markdownTable } from './format.js';
+import { count, fixed, known as number } from './numbers.js';
 import type { GpuPlanRow, PlanResult, PlanRow, PlanSite } from './plan-document.js';
 import { gpusText } from './cost-text.js';
 import type { ServedSpeculation } from './serving-document.js';

@@ -32,7 +32,8 @@ export const PLAYER_STYLE = `
 .player li[aria-current] { background: var(--region); outline: 2px solid var(--compute); }
 .player .words td, .player .words th { text-align: left; vertical-align: top; white-space: normal; }
 .player .words th[scope=row] { border-top: 1px solid var(--line); white-space: nowrap; }
-.player .core td { white-space: nowrap; padding-left: 8px; }
+.player .core td, .player .core th { white-space: nowrap; padding-left: 8px; }
+.player .core th:first-child { padding-left: 0; }
 .player .core table th[scope=row] { text-align: left; border-top: 1px solid var(--line); padding-left: 0; }
 @media (max-width: 600px) {
   .player .stage > div:first-child, .player .core { flex-basis: 100%; }

@@ -1,6 +1,6 @@
 /** What is said of runs whose experts lie in strips, as a terminal, a page and a comparison show it. */
 import type { RoutingResult } from './document.js';
-import { count, fixed } from './format.js';
+import { count, fixed } from './numbers.js';
 
 /** Whose choices they are. */
 export function choicesText({ source, tokens }: RoutingResult): string {

@@ -1,6 +1,7 @@
 /** What the uncertain numbers of the hardware do to a run, as text. */
 import type { RunDocument, Sensitivity } from './document.js';
-import { count, fixed, percent, table } from './format.js';
+import { table } from './format.js';
+import { count, fixed, percent } from './numbers.js';
 import { acceptanceText } from './speculation-text.js';
 
 /** `2,400 to 3,300` tokens per second of one user. */

@@ -1,6 +1,7 @@
 /** What is said of decoding with drafted tokens, as a terminal, a page and a comparison show it. */
 import type { PlacementResult, RoundRows, SpeculationResult } from './document.js';
-import { count, fixed, share, shown } from './format.js';
+import { shown } from './format.js';
+import { count, fixed, share } from './numbers.js';
 
 /** The rows of a round in their order, with what they are called. */
 export const ROUND_ROWS: readonly [keyof RoundRows, title: string][] = [

@@ -19,7 +19,7 @@ export function sweepPage(data: SweepPageData, sha256: (text: string) => string)
   const body = `<header><h1>${escapeHtml(title)}</h1>
 <p class="soft">${set.map(escapeHtml).join(', ')}</p>
 <dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl></header>
-<section><h2>Pareto front</h2>
+<main><section><h2>Pareto front</h2>
 <div class="controls"><label>across <select id="x"></select></label><label>up <select id="y"></select></label>
 <span class="soft" id="ways"></span></div>
 <div id="pareto"></div><p class="soft" id="point">&nbsp;</p></section>
@@ -30,7 +30,7 @@ ${axes.map((_, i) => `<div class="axis" id="axis-${i}"></div>`).join('\n')}</sec
 <section><h2>Points</h2>
 <div class="controls"><label>rows with <input id="filter" type="search" placeholder="snake, status:ok, tpotMs&lt;0.5"></label>
 <label><input id="all" type="checkbox"> all columns</label><span class="soft" id="count" role="status"></span></div>
-<div class="wide"><table id="points"><thead></thead><tbody></tbody></table></div></section>`;
+<div class="wide" tabindex="0" role="group" aria-label="Points"><table class="sorts" id="points"><thead></thead><tbody></tbody></table></div></section></main>`;
   const styles: [string, string] = [CHART_STYLE, OWN_STYLE];
   return htmlPage(
     { title, of: 'wafersim sweep', styles, body, data, script: SWEEP_SCRIPT },
@@ -41,10 +41,6 @@ ${axes.map((_, i) => `<div class="axis" id="axis-${i}"></div>`).join('\n')}</sec
 const OWN_STYLE = `
 .uplot { margin: 0 auto; }
 .uplot .legend { font-size: 13px; }
-input[type=search] { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line);
-  border-radius: 5px; padding: 2px 10px; width: 300px; max-width: 100%; }
-#points th button { border: 0; background: none; padding: 0; color: inherit; font: inherit; cursor: pointer; }
-#points td { white-space: nowrap; }
-#points tr.front td { background: var(--region); }
+#points tr.front > * { background: var(--region); }
 .axis { margin: 8px 0 20px; }
 `;

@@ -16,7 +16,7 @@ import { costSection, costsOf } from './cost-text.js';
 import { routingFacts } from './routing-text.js';
 import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
 import { sharedLinksText } from './shared-links-text.js';
-import { loadsTable, trafficTable } from './traffic-table.js';
+import { networkText } from './traffic-table.js';
 import { whyLines, whyTitle } from './why-text.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
@@ -52,14 +52,14 @@ function indented(text: string): string {
 
 /** A kernel as text, ending with a line break. */
 export function kernelTable(kernel: KernelDocument, style: Style): string {
-  const { loads, traffic } = kernel;
+  const { loads } = kernel;
   const on = kernel.config.hardware.name;
   const title = loads
     ? `${kernel.kernel}: ${loads.length} loads on ${on}`
     : `${kernel.kernel}: ${count(kernel.cycles)} cycles on ${on}`;
   // Of several loads the curve is shown; the rest is that of the last one.
   const at = loads ? `, at load ${loads.at(-1)!.load}` : '';
-  const network = loads ? loadsTable(loads) : traffic ? trafficTable(traffic) : '';
+  const network = networkText(kernel);
   return sections([
     heading(title, style),
     network === '' ? '' : section('Latency and load', network, style),

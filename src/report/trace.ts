@@ -4,20 +4,9 @@
  */
 import type { RunDetail, StageSpan } from './detail.js';
 import type { PathEntry, RunDocument } from './document.js';
+import { nameProcess, nameTrack, type Track, type TraceEvent } from './trace-events.js';
+import { flowEvents, otherTokenEvents, stepCounters } from './trace-step.js';
 import { PATH_KINDS } from './why-text.js';
-
-export interface TraceEvent {
-  /** M: name of a process or track; X: a span. */
-  ph: 'M' | 'X';
-  name: string;
-  pid: number;
-  tid?: number;
-  /** Start and length in microseconds. */
-  ts?: number;
-  dur?: number;
-  cat?: 'stage' | 'operator' | 'request' | 'part' | 'path';
-  args?: Record<string, string | number>;
-}
 
 /** The trace as JSON text. */
 export function chromeTrace(run: RunDocument, detail: RunDetail): string {
@@ -26,9 +15,12 @@ export function chromeTrace(run: RunDocument, detail: RunDetail): string {
     microseconds: (cycles) => cycles,
     name: (wafer) => `wafer ${wafer} (1 us = 1 cycle)`,
   });
-  traceEvents.push(
-    ...pathEvents(run.decode.criticalPath, 1 + Math.max(0, ...traceEvents.map(({ pid }) => pid))),
-  );
+  const { criticalPath } = run.decode;
+  const cycles = (of: number) => of;
+  const next = () => 1 + traceEvents.reduce((most, { pid }) => Math.max(most, pid), 0);
+  traceEvents.push(...pathEvents(criticalPath, next()));
+  traceEvents.push(...stepCounters(detail, criticalPath, next(), cycles));
+  traceEvents.push(...otherTokenEvents(detail, next(), cycles));
   const { configHash } = run;
   const otherData = { unit: '1 us is 1 cycle', cyclesPerToken: detail.cycles, configHash };
   return JSON.stringify({ traceEvents, otherData });
@@ -43,8 +35,9 @@ interface StepStyle {
   name: (wafer: number) => string;
 }
 
-/** The stages of a step with their operators, on the tracks of their regions. */
-export function stepEvents({ stages }: RunDetail, style: StepStyle): TraceEvent[] {
+/** The stages of a step with their operators, on the tracks of their regions, and arrows from each to the next. */
+export function stepEvents(detail: RunDetail, style: StepStyle): TraceEvent[] {
+  const { stages } = detail;
   const tracks = [...new Set(stages.map(trackOf))];
   const wafers = [...new Set(stages.map(({ wafer }) => wafer))];
   const pidOf = (wafer: number) => style.firstPid + wafer;
@@ -53,11 +46,12 @@ export function stepEvents({ stages }: RunDetail, style: StepStyle): TraceEvent[
     const { wafer, region } = stages.find((stage) => trackOf(stage) === name)!;
     events.push(...nameTrack({ pid: pidOf(wafer), tid: track + 1 }, region, track));
   }
-  for (const stage of stages) {
-    const at = { pid: pidOf(stage.wafer), tid: tracks.indexOf(trackOf(stage)) + 1 };
-    events.push(...spans(stage, at, style));
-  }
-  return events;
+  const placeOf = (stage: StageSpan): Track => ({
+    ...{ pid: pidOf(stage.wafer), tid: tracks.indexOf(trackOf(stage)) + 1 },
+  });
+  for (const stage of stages) events.push(...spans(stage, placeOf(stage), style));
+  const { microseconds } = style;
+  return [...events, ...flowEvents(detail, { trackOf: (i) => placeOf(stages[i]), microseconds })];
 }
 
 /** The critical path as a process of its own: a track of its operators, and one of what their cycles are spent on. */
@@ -94,26 +88,6 @@ function pathEvents(path: readonly PathEntry[] | undefined, pid: number): TraceE
 
 function trackOf({ wafer, region }: StageSpan): string {
   return `${wafer} ${region}`;
-}
-
-/** Processes stand in the order of their numbers. */
-export function nameProcess(pid: number, name: string): TraceEvent[] {
-  return [
-    { ph: 'M', name: 'process_name', pid, args: { name } },
-    { ph: 'M', name: 'process_sort_index', pid, args: { sort_index: pid - 1 } },
-  ];
-}
-
-export function nameTrack(at: Track, name: string, index: number): TraceEvent[] {
-  return [
-    { ph: 'M', name: 'thread_name', ...at, args: { name } },
-    { ph: 'M', name: 'thread_sort_index', ...at, args: { sort_index: index } },
-  ];
-}
-
-export interface Track {
-  pid: number;
-  tid: number;
 }
 
 function spans(stage: StageSpan, at: Track, { microseconds }: StepStyle): TraceEvent[] {

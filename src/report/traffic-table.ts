@@ -4,8 +4,14 @@ import { count, fixed, table } from './format.js';
 
 const UNIT = 'wavelets per sending core and cycle';
 
+/** What a kernel says of the network; nothing unless it is synthetic traffic. */
+export function networkText({ loads, traffic }: KernelDocument): string {
+  if (loads) return loadsTable(loads);
+  return traffic ? trafficTable(traffic) : '';
+}
+
 /** One load: two latencies, and what the network accepted. */
-export function trafficTable(traffic: TrafficResult): string {
+function trafficTable(traffic: TrafficResult): string {
   const { latency, offeredLoad, acceptedLoad, senders, saturatedSenders } = traffic;
   const rows = [
     ['from injection (entering the ramp)', ...latencyCells(latency.fromInjection)],
@@ -23,7 +29,7 @@ export function trafficTable(traffic: TrafficResult): string {
 }
 
 /** The curve: a row per load. */
-export function loadsTable(loads: NonNullable<KernelDocument['loads']>): string {
+function loadsTable(loads: NonNullable<KernelDocument['loads']>): string {
   const rows = loads.map(({ load, offeredLoad, acceptedLoad, latency, saturated, cycles }) => [
     String(load),
     fixed(offeredLoad, 3),

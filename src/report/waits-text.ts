@@ -1,6 +1,6 @@
 /** What cores wait for, the most first, as a page and `inspect` show it. */
 import type { PathEntry, WaitResult } from './document.js';
-import { count, share } from './format.js';
+import { count, share } from './numbers.js';
 import { WAITS_FOR, kindsOf, sumOf } from './why-text.js';
 
 /** How many are shown one by one. */

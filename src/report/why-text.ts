@@ -3,7 +3,7 @@
  * spent on. What might help is named by the settings that it takes; none of that is simulated.
  */
 import type { DecodeResult, PathEntry, PathKind, WaitResult, WaitsOn } from './document.js';
-import { fixed, share } from './format.js';
+import { fixed, share } from './numbers.js';
 
 export const WAITS_FOR: Record<WaitsOn, string> = {
   line: 'a wavelet',

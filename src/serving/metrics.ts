@@ -113,7 +113,7 @@ export function e2elMs({ lastTokenNs, arrivalNs }: Served): number {
 }
 
 /** A request with one token has no TPOT to break. */
-function meets(one: Served, limits: Limits): boolean {
+export function meets(one: Served, limits: Limits): boolean {
   const { ttftMs: ttft = Infinity, tpotMs: tpot = Infinity, e2elMs: e2el = Infinity } = limits;
   return ttftMs(one) <= ttft && !(tpotMs(one) > tpot) && e2elMs(one) <= e2el;
 }

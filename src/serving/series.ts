@@ -1,4 +1,5 @@
 /** What happened when: arrivals, requests in the system and output tokens by interval of time. */
+import { meets, type Limits } from './metrics.js';
 import type { Served } from './request.js';
 
 export interface Series {
@@ -8,16 +9,25 @@ export interface Series {
   inSystem: number[];
   /** A request's tokens spread evenly from its first to its last. */
   outputTokensPerSecond: number[];
+  /** Requests that were completed within all limits, by the interval of their last token. */
+  good?: number[];
 }
 
 /** Cuts the time from 0 to the last event into `intervals` equal ones. */
-export function seriesOf(served: readonly Served[], endNs: number, intervals: number): Series {
+export function seriesOf(
+  served: readonly Served[],
+  endNs: number,
+  intervals: number,
+  limits: Limits = {},
+): Series {
   const width = Math.max(endNs, 1) / intervals;
   const zeros = () => Array.from({ length: intervals }, () => 0);
-  const series = { arrived: zeros(), inSystem: zeros(), tokens: zeros() };
+  const series = { arrived: zeros(), inSystem: zeros(), tokens: zeros(), good: zeros() };
+  const intervalOf = (ns: number) => Math.min(intervals - 1, Math.floor(ns / width));
   for (const one of served) {
     const { arrivalNs, firstTokenNs, lastTokenNs, tokens, outcome } = one;
-    series.arrived[Math.min(intervals - 1, Math.floor(arrivalNs / width))]++;
+    series.arrived[intervalOf(arrivalNs)]++;
+    if (outcome === 'completed' && meets(one, limits)) series.good[intervalOf(lastTokenNs)]++;
     if (outcome === 'rejected') continue;
     const left = outcome === 'cancelled' ? arrivalNs + lengthNs(one) : endNs;
     const end = Number.isNaN(lastTokenNs) ? left : lastTokenNs;
@@ -31,6 +41,7 @@ export function seriesOf(served: readonly Served[], endNs: number, intervals: nu
     arrived: series.arrived,
     inSystem: series.inSystem,
     outputTokensPerSecond,
+    good: series.good,
   };
 }
 

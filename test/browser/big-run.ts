@@ -15,7 +15,7 @@ export function bigRun(): { run: RunDocument; detail: RunDetail } {
   });
   const stages = regions.map(({ name }, i): StageSpan => {
     const [start, end] = [i * 30, i * 30 + 40];
-    const operators = [{ name: 'down', start: start + 5, end }];
+    const operators = [{ name: 'down', start: start + 5, end, compute: 20 }];
     return { name, region: name, wafer: 0, start, end, operators };
   });
   const perCore = (of: (x: number, y: number) => number) =>
@@ -30,6 +30,13 @@ export function bigRun(): { run: RunDocument; detail: RunDetail } {
     waiting: perCore((x, y) => 9_000 - 3 * x - 5 * y),
     sram: perCore((x, y) => 38_000 + (x % 3) * 500 + (y % 29) * 12),
     link: perCore((x, y) => (x % 10) * 20 + (y % 9)),
+    links: Float64Array.from({ length: WIDTH * HEIGHT * 4 }, (_, i) => {
+      const [x, y] = [
+        ((i >> 2) % WIDTH) % LAYER.width,
+        Math.floor((i >> 2) / WIDTH) % LAYER.height,
+      ];
+      return i % 2 === 0 ? y * 9 : (x % 10) * 20 + (y % 9);
+    }),
   };
   const placement = { ...run.placement, regions };
   return { run: { ...run, placement }, detail: { ...detail, stages, maps: [map] } };

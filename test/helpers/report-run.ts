@@ -30,6 +30,10 @@ function map(wafer: number): WaferMap {
     waiting: perCore((core) => 300 - (core % 7)),
     sram: perCore((core) => 20_000 + core),
     link: perCore((core) => core % 11),
+    // To the east as many as over the busiest link, to the others fewer.
+    links: Float64Array.from({ length: WIDTH * HEIGHT * 4 }, (_, i) =>
+      i % 4 === 1 ? ((i >> 2) % 11) + wafer : (i >> 2) % 3 ? 0 : wafer,
+    ),
   };
 }
 
@@ -44,8 +48,8 @@ export function reportRun(name: string, wafers = 1): { run: RunDocument; detail:
     const [start, end] = [i * span, (i + 1) * span];
     const [first, second] = [`${name} a`, `${name} b`];
     const operators = [
-      { name: first, start, end: start + 100 },
-      { name: second, start: start + 100, end },
+      { name: first, start, end: start + 100, compute: 60 },
+      { name: second, start: start + 100, end, compute: 0 },
     ];
     return {
       name: `${name} ${i}`,

@@ -4,7 +4,7 @@
  * list turns to another phase where its family changes, and where that of another list does at the same label.
  * What a core computes before a part takes a time that is known, so it is not simulated.
  */
-import { FIXED, OP, OP_WORDS, ROUTE, TRAFFIC } from '../fast/machine-code.js';
+import { FIXED, OP, OP_WORDS, ROUTE, STREAM, TRAFFIC } from '../fast/machine-code.js';
 import { cyclesAt, type Operations } from '../fast/operations.js';
 
 /** Colours of a machine at most: they are bits of a word. */
@@ -29,6 +29,8 @@ export interface Part {
   to: number;
   /** What the core computes before. */
   lead: Computing;
+  /** Label and set-up of its first operation, if that waits for a wavelet. */
+  awaits: { label: number; setup: number } | undefined;
 }
 
 export interface Cuts {
@@ -156,7 +158,8 @@ function cutList(
       if (cuts.parts.length === own || cuts.parts.at(-1)!.group !== group) {
         for (let part = own; part < cuts.parts.length; part++)
           if (cuts.parts[part].group === group) return false;
-        cuts.parts.push({ group, from: op, to: op, lead: computing(records, done, op) });
+        const lead = computing(records, done, op);
+        cuts.parts.push({ group, from: op, to: op, lead, awaits: awaitedBy(records, op) });
       }
     }
     cuts.parts.at(-1)!.to = op + 1;
@@ -164,6 +167,13 @@ function cutList(
   }
   cuts.tails.push(computing(records, done, first[list + 1]));
   return true;
+}
+
+/** See `Part.awaits`. */
+function awaitedBy(records: Int32Array, op: number): Part['awaits'] {
+  const at = op * OP_WORDS;
+  if (records[at + OP.kind] !== STREAM || records[at + OP.source] < 0) return undefined;
+  return { label: records[at + OP.label], setup: cyclesAt(records, op) };
 }
 
 /** A colour of an operation on the fabric; its others are of the same family. */

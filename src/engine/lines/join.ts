@@ -181,8 +181,9 @@ function withBoth(
     return { role: lineRole(table, role.part, set), part };
   }
   if (b.part !== a.part + 1) return undefined;
-  const [{ group, from, lead }, { to }] = [parts[a.part], parts[b.part]];
-  const part = both.get(a.part) ?? parts.push({ group, from, to, lead }) - 1;
+  const { from } = parts[a.part];
+  const { to } = parts[b.part];
+  const part = both.get(a.part) ?? parts.push({ ...parts[a.part], to }) - 1;
   both.set(a.part, part);
   return { role: lineRole(table, partCode(table, tables.ops.records, from, to), set), part };
 }

@@ -10,7 +10,7 @@ import { recordAt } from '../fast/operations.js';
 import { resultOf } from '../fast/tally.js';
 import type { Program } from '../../program/program.js';
 import { startsOf, type Tables } from '../fast/tables.js';
-import { divide, groupsBetween, type Division } from './divide.js';
+import { divide, groupsBetween, type Division, type Line } from './divide.js';
 import { guard, type Findings } from './guard.js';
 import { joinLines, MOST_JOINED } from './join.js';
 import { countsOf, passOver, type Nudges, type Pass, type Place } from './pass.js';
@@ -127,12 +127,25 @@ export function* passesOf(
   let joins: Pairs = [];
   let joined: Division | undefined;
   const joining = { table, tables, wafer: input.wafer, width: program.width, most };
+  const takeTogether = (pairs: Pairs, of: Division) => {
+    for (const [a, b] of pairs) unite(united, of, a, b);
+    merged += pairs.length;
+    nudges = new Map();
+    [joins, joined] = [[], undefined];
+  };
   for (let passes = 1; ; passes++) {
     const base = divisionOf(table, input, tables, united);
     const division = joined ?? base;
     if (base === undefined || division === undefined)
       return merged > 0 ? 'met' : program.families ? 'phases' : 'one family';
     const pass = yield* passOver(table, tables, division, starts, nudges, place);
+    if (pass === 'line') {
+      // What a line waits for may be sent in another phase: cores that skip what others do turn less often.
+      const pairs = comingBack(division, place.line!);
+      if (pairs.length === 0) return pass;
+      takeTogether(pairs, division);
+      continue;
+    }
     if (typeof pass === 'string') return pass;
     const found = guarded ? yield* guard(table, pass, nudges) : NOTHING_FOUND;
     if (found.returned) return 'met';
@@ -152,11 +165,16 @@ export function* passesOf(
     // Where most had to be simulated, to do that again with fewer lines takes longer than the whole.
     const isLong = tables.placeOf.length >= FEWEST_OF_LARGE && 2 * pass.known < pass.results.length;
     if (pairs.length === 0 || isLong) return 'met';
-    for (const [a, b] of pairs) unite(united, division, a, b);
-    merged += pairs.length;
-    nudges = new Map();
-    [joins, joined] = [[], undefined];
+    takeTogether(pairs, division);
   }
+}
+
+/** Pairs of a line's group and each other one that has a family of its colours. */
+function comingBack({ returns }: Division, { group }: Line): Pairs {
+  const others = returns.flatMap((families, other) =>
+    other !== group && families.some((family) => returns[group].includes(family)) ? [other] : [],
+  );
+  return others.map((other) => [group, other]);
 }
 
 type Pairs = readonly (readonly [number, number])[];

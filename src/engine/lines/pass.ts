@@ -5,7 +5,7 @@
 import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import type { Tables } from '../fast/tables.js';
-import type { Computing, Part } from './cut.js';
+import type { Part } from './cut.js';
 import type { Division, Line } from './divide.js';
 import { followFree, followMoves, type Traces } from './traces.js';
 import { find, simulated } from './known.js';
@@ -28,6 +28,8 @@ export interface Pass {
   latestCore: Int32Array;
   labelEnd: Float64Array;
   labelCore: Int32Array;
+  /** By label: core-cycles that cores waited before what their lines' results have. */
+  waited: Float64Array;
   hazards: number;
 }
 
@@ -109,19 +111,25 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
     latestCore: new Int32Array(places),
     labelEnd: new Float64Array(labels).fill(NO_END),
     labelCore: new Int32Array(labels),
+    waited: new Float64Array(labels),
     hazards: 0,
   };
 }
 
-/** When a line's cores start, from the first of them on, whose cycle is returned; undefined if they are too far apart. */
+/**
+ * When a line's cores start, from the first of them on, whose cycle is returned; undefined if they are too far apart.
+ * Of cores that wait for their first wavelet it does not matter since when they do before another core can send: they
+ * start as late as that, and what they wait before is counted here, so that lines are equal that differ in it alone.
+ */
 function startsOf(
-  { at, bases, latest, latestCore }: Pass,
+  pass: Pass,
   { routers, actors, parts }: Line,
   l: number,
-  cuts: { lead: Computing }[],
+  cuts: readonly Part[],
   starts: Int32Array,
 ): number | undefined {
-  let [first, last] = [Infinity, -Infinity];
+  const { at, bases, latest, latestCore, waited } = pass;
+  let active = Infinity;
   for (let i = 0; i < actors.length; i++) {
     const core = routers[actors[i]];
     const part = parts[i];
@@ -130,10 +138,23 @@ function startsOf(
       latest[part] = before;
       latestCore[part] = core;
     }
-    const start = before + cuts[part].lead.cycles;
-    at[core] = start;
-    if (start < first) first = start;
-    if (start > last) last = start;
+    const { lead, awaits } = cuts[part];
+    at[core] = before + lead.cycles;
+    if (awaits === undefined && at[core] < active) active = at[core];
+  }
+  let [first, last] = [Infinity, -Infinity];
+  for (let i = 0; i < actors.length; i++) {
+    const core = routers[actors[i]];
+    const { awaits } = cuts[parts[i]];
+    if (awaits !== undefined && active !== Infinity) {
+      const spare = active - awaits.setup - at[core];
+      if (spare > 0) {
+        at[core] += spare;
+        waited[awaits.label] += spare;
+      }
+    }
+    if (at[core] < first) first = at[core];
+    if (at[core] > last) last = at[core];
   }
   if (!(last - first <= LATEST_START)) return undefined;
   for (let i = 0; i < actors.length; i++) starts[i] = at[routers[actors[i]]] - first;
@@ -193,9 +214,9 @@ export function countsOf(pass: Pass): Counts {
 }
 
 /** Core-cycles of waiting by label: equal lines, most of which come one after the other, are counted at once. */
-function waitedIn({ results, labelEnd }: Pass): Pick<Counts, 'labelWait' | 'labelWaitOutput'> {
-  const labelWait = new Float64Array(labelEnd.length);
-  const labelWaitOutput = new Float64Array(labelEnd.length);
+function waitedIn({ results, waited }: Pass): Pick<Counts, 'labelWait' | 'labelWaitOutput'> {
+  const labelWait = waited.slice();
+  const labelWaitOutput = new Float64Array(waited.length);
   for (let l = 0, many = 1; l < results.length; l++, many++) {
     if (results[l + 1] === results[l]) continue;
     const { waits } = results[l];

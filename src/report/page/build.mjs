@@ -16,7 +16,8 @@ const chartStyle = createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.
 writeFileSync(
   here('../page-script.ts'),
   '/** Generated from page/ by `npm run page`: what pages do, as code of the browser. */\n' +
-    `export const SCRIPT = ${await scriptOf('page.ts')};\n` +
+    `export const SCRIPT = ${await scriptOf('page.ts', true)};\n` +
+    `export const SERVING_SCRIPT = ${await scriptOf('serving.ts', true)};\n` +
     `export const KERNEL_SCRIPT = ${await scriptOf('kernel.ts', true)};\n` +
     `export const SWEEP_SCRIPT = ${await scriptOf('sweep.ts', true)};\n` +
     `export const CHART_STYLE = ${JSON.stringify(readFileSync(chartStyle, 'utf8'))};\n`,

@@ -1,129 +1,98 @@
-/** What a report's page does when its reader points, zooms and chooses. */
-import { byId, canvas, dark, data, draw, limited, show, shown, tell, view } from './map.js';
+/** What a report's page does: its map, its timeline and its floor plan go together. */
+import type { StageSpan } from '../detail.js';
+import type { PageData } from './data.js';
+import { byId, dataOf, openForPrint } from './dom.js';
+import { offerDownloads } from './downloads.js';
+import { controlMap, showRegion, showWafer } from './map-controls.js';
+import { createMap, draw, show } from './map.js';
+import { createTimeline, drawTimeline, showAll, zoomBy, zoomToStage } from './timeline.js';
 
-function zoomAt(factor: number, x: number, y: number): void {
-  view.fit = false;
-  const scale = limited(view.scale * factor);
-  view.x = x - ((x - view.x) * scale) / view.scale;
-  view.y = y - ((y - view.y) * scale) / view.scale;
-  view.scale = scale;
-  draw();
-}
-
-const zoomMiddle = (factor: number) => zoomAt(factor, canvas.width / 2, canvas.height / 2);
-
-function zoomToRegion(): void {
-  const r = shown.wafer.regions[shown.region];
-  view.fit = !r;
-  if (!r) return;
-  view.scale = limited(0.9 * Math.min(canvas.width / r.width, canvas.height / r.height));
-  view.x = canvas.width / 2 - (r.x + r.width / 2) * view.scale;
-  view.y = canvas.height / 2 - (r.y + r.height / 2) * view.scale;
-}
-
-function fillRegions(): void {
-  const options = shown.wafer.regions.map(({ name }, i) => new Option(name, String(i)));
-  byId('region').replaceChildren(new Option('whole wafer', '-1'), ...options);
-}
-
-/** A point of the canvas in its own pixels. */
-function pointOf(event: MouseEvent): [x: number, y: number] {
-  const ratio = canvas.width / canvas.clientWidth;
-  return [event.offsetX * ratio, event.offsetY * ratio];
-}
-
-function hover(x: number, y: number): void {
-  const { wafer } = shown;
-  const column = Math.floor((x - view.x) / view.scale);
-  const row = Math.floor((y - view.y) / view.scale);
-  const inside = column >= 0 && row >= 0 && column < wafer.width && row < wafer.height;
-  shown.hovered = inside ? row * wafer.width + column : -1;
-  draw();
-  tell();
-}
-
-/** Pixels by which a key moves the view. */
-const STEPS: Record<string, ['x' | 'y', number] | undefined> = {
-  ArrowLeft: ['x', 60],
-  ArrowRight: ['x', -60],
-  ArrowUp: ['y', 60],
-  ArrowDown: ['y', -60],
-};
-
-let dragged: [x: number, y: number] | undefined;
-canvas.addEventListener('pointerdown', (event) => {
-  canvas.setPointerCapture(event.pointerId);
-  dragged = pointOf(event);
+const data = dataOf() as PageData;
+const { step } = data;
+const map = createMap(data, {
+  canvas: byId('map') as HTMLCanvasElement,
+  legend: byId('legend') as HTMLCanvasElement,
+  least: byId('least'),
+  middle: byId('middle'),
+  most: byId('most'),
+  says: byId('core'),
+  hint: data.hint,
 });
-canvas.addEventListener('pointerup', () => (dragged = undefined));
-canvas.addEventListener('pointercancel', () => (dragged = undefined));
-canvas.addEventListener('pointermove', (event) => {
-  const [x, y] = pointOf(event);
-  if (dragged) {
-    view.x += x - dragged[0];
-    view.y += y - dragged[1];
-    dragged = [x, y];
-  }
-  hover(x, y);
-});
-canvas.addEventListener('pointerleave', () => hover(NaN, NaN));
-canvas.addEventListener(
-  'wheel',
-  (event) => {
-    event.preventDefault();
-    zoomAt(Math.exp(-event.deltaY / 300), ...pointOf(event));
+const operators = byId('operator') as HTMLSelectElement;
+const says = byId('stage');
+const times = createTimeline(
+  { step, place: byId('timeline'), says, hint: says.textContent },
+  (stage, operator) => {
+    if (operator !== undefined) chooseOperator(operator);
+    zoomToStage(times, stage);
+    chooseRegion(stage.wafer, stage.region);
   },
-  { passive: false },
 );
-canvas.addEventListener('keydown', (event) => {
-  const step = STEPS[event.key];
-  if (!step && !'+-=0'.includes(event.key)) return;
-  event.preventDefault();
-  if (step) view[step[0]] += step[1];
-  else if (event.key === '0') view.fit = true;
-  else {
-    zoomMiddle(event.key === '-' ? 0.8 : 1.25);
+
+/** A region by its name, on the map and in the timeline. */
+function chooseRegion(wafer: number, name: string): void {
+  const of = data.wafers.find((one) => one.wafer === wafer);
+  if (of === undefined) return;
+  if (of !== map.wafer) showWafer(map, of);
+  mark();
+  showRegion(
+    map,
+    of.regions.findIndex((region) => region.name === name),
+  );
+  times.view.region = { wafer, name };
+  drawTimeline(times);
+}
+
+/** An operator: where it is at work on the map, and when in the timeline; '' is all. */
+function chooseOperator(name: string): void {
+  operators.value = name;
+  times.view.operator = name === '' ? undefined : name;
+  mark();
+  drawTimeline(times);
+  draw(map);
+}
+
+/** Outlines the regions of the wafer in which the chosen operator is at work. */
+function mark(): void {
+  const { operator } = times.view;
+  const has = (stage: StageSpan) =>
+    stage.wafer === map.wafer.wafer && stage.operators.some(({ name }) => name === operator);
+  const regions = new Set(step.stages.filter(has).map(({ region }) => region));
+  map.marked = new Set(map.wafer.regions.flatMap(({ name }, i) => (regions.has(name) ? [i] : [])));
+}
+
+controlMap(map, (region) => {
+  const { wafer, regions } = map.wafer;
+  if (region >= 0) {
+    chooseRegion(wafer, regions[region].name);
     return;
   }
-  draw();
+  showRegion(map, -1);
+  times.view.region = undefined;
+  drawTimeline(times);
 });
-byId('in').addEventListener('click', () => zoomMiddle(1.5));
-byId('out').addEventListener('click', () => zoomMiddle(1 / 1.5));
-byId('fit').addEventListener('click', () => {
-  view.fit = true;
-  draw();
-});
-for (const button of document.querySelectorAll<HTMLElement>('[data-quantity]'))
+byId('wafer').addEventListener('change', mark);
+operators.append(
+  ...[...new Set(step.stages.flatMap((stage) => stage.operators.map(({ name }) => name)))].map(
+    (name) => new Option(name, name),
+  ),
+);
+operators.addEventListener('change', () => chooseOperator(operators.value));
+for (const button of document.querySelectorAll<HTMLElement>('button.operator'))
   button.addEventListener('click', () => {
-    shown.quantity = Number(button.dataset['quantity']);
-    for (const other of document.querySelectorAll('[data-quantity]'))
-      other.setAttribute('aria-pressed', String(other === button));
-    void show();
+    chooseOperator(button.textContent);
+    byId('timeline').scrollIntoView({ block: 'center' });
   });
-document.getElementById('path')?.addEventListener('click', (event) => {
-  shown.path = !shown.path;
-  (event.currentTarget as HTMLElement).setAttribute('aria-pressed', String(shown.path));
-  draw();
-});
-byId('region').addEventListener('change', (event) => {
-  shown.region = Number((event.target as HTMLSelectElement).value);
-  zoomToRegion();
-  void show();
-});
-byId('wafer').addEventListener('change', (event) => {
-  shown.wafer = data.wafers[Number((event.target as HTMLSelectElement).value)];
-  shown.region = -1;
-  shown.hovered = -1;
-  view.fit = true;
-  shown.picture = undefined;
-  fillRegions();
-  void show();
-});
-dark.addEventListener('change', () => void show());
-new ResizeObserver(() => {
-  canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
-  canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
-  draw();
-}).observe(canvas);
-fillRegions();
-void show();
+for (const region of document.querySelectorAll<SVGElement>('#floor [data-region]'))
+  region.addEventListener('click', () => {
+    const wafer = Number(region.dataset['wafer']);
+    const of = data.wafers.find((one) => one.wafer === wafer)!;
+    chooseRegion(wafer, of.regions[Number(region.dataset['region'])].name);
+    byId('map').scrollIntoView({ block: 'center' });
+  });
+byId('time-out').addEventListener('click', () => zoomBy(times, 1 / 1.5));
+byId('time-in').addEventListener('click', () => zoomBy(times, 1.5));
+byId('time-all').addEventListener('click', () => showAll(times));
+offerDownloads(data.downloads, map);
+openForPrint();
+void show(map);

@@ -22,7 +22,7 @@ export function createCorePanel(element: HTMLElement, { recording }: Replay): Co
   const title = make('h3');
   const does = make('p');
   const queues = make('tbody');
-  const head = ['queue', 'colour', 'stand', 'on the way'].map((name) =>
+  const head = ['queue', 'colour', 'stand', 'coming'].map((name) =>
     make('th', { scope: 'col' }, name),
   );
   const table = make('table', {}, make('thead', {}, make('tr', {}, ...head)), queues);
@@ -49,14 +49,14 @@ export function createCorePanel(element: HTMLElement, { recording }: Replay): Co
     if (shown !== core) list(core);
     shown = core;
     does.textContent = `${STATE_TITLES[STATES[moment.state[core]]]}, ${operationText(recording, moment, core).split(':')[0]}`;
-    queues.replaceChildren(
-      ...fillsOf(moment, core).map(({ port, color, stands, comes }) => {
-        const cells = [color, `${stands} of ${recording.queueDepth}`, comes].map((text) =>
-          make('td', {}, String(text)),
-        );
-        return make('tr', {}, make('th', { scope: 'row' }, queueName(port)), ...cells);
-      }),
-    );
+    const rows = fillsOf(moment, core).map(({ port, color, stands, comes }) => {
+      const cells = [color, `${stands} of ${recording.queueDepth}`, comes].map((text) =>
+        make('td', {}, String(text)),
+      );
+      return make('tr', {}, make('th', { scope: 'row' }, queueName(port)), ...cells);
+    });
+    const none = () => make('tr', {}, make('td', { colspan: '4' }, 'all empty'));
+    queues.replaceChildren(...(rows.length > 0 ? rows : [none()]));
     mark(lines[moment.operation[core]]);
   }
 

@@ -52,8 +52,8 @@ export function drawMoment(
   }
   drawPath(pen, look.path, moment.cycle, (x, y) => middle(y * width + x), pitch, inks);
   for (const [core, ink] of [
-    [look.selected, inks.text],
     [look.hovered, inks.soft],
+    [look.selected, inks.text],
   ] as const)
     if (core >= 0) outline(pen, middle(core), ROUTER * pitch + 2, ink, 2);
 

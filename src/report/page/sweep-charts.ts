@@ -1,8 +1,8 @@
 /** The charts of a sweep: two metrics against each other with their front, and a metric along each axis. */
-import uPlot from 'uplot';
+import { chartOf, color } from './chart.js';
 import { frontOf } from './pareto.js';
 import type { SweepColumn, SweepPageData } from './sweep-data.js';
-import { textOf } from './sweep-table.js';
+import { textOf } from './sort-table.js';
 
 const MOST_LINES = 40;
 
@@ -26,8 +26,9 @@ export function drawPareto(data: SweepPageData, { x, y, place, says, ways }: Par
   ways.textContent = `Better: ${across.title} ${across.better}, ${up.title} ${up.better}. ${front.size} of ${rows.length} points are on the front.`;
   const ys = rows.map((row) => Number(up.cells[row]));
   const line = rows.map((row, i) => (front.has(row) ? ys[i] : null));
-  const chart = chartOf(place, {
+  chartOf(place, {
     axes: [titleOf(across), titleOf(up)],
+    label: `${up.title} over ${across.title}`,
     series: [
       {
         label: up.title,
@@ -44,8 +45,6 @@ export function drawPareto(data: SweepPageData, { x, y, place, says, ways }: Par
     data: [rows.map((row) => Number(across.cells[row])), ys, line],
     onPoint: (i) => (says.textContent = i === undefined ? '\u00A0' : pointText(data, rows[i])),
   });
-  chart.root.setAttribute('role', 'img');
-  chart.root.setAttribute('aria-label', `${up.title} over ${across.title}`);
 }
 
 /** One chart for each axis; points that differ in nothing else are a line. */
@@ -75,6 +74,7 @@ function drawAxis(
   const shown = drawn.slice(0, MOST_LINES);
   const title = drawn.length > shown.length ? ` (${shown.length} of ${drawn.length} lines)` : '';
   chartOf(place, {
+    label: `${metric.title} along ${axis.title}`,
     axes: [`${axis.title}${title}`, titleOf(metric)],
     names: axis.isNumber ? undefined : values.map(String),
     series: shown.map(([label], i) => ({
@@ -88,38 +88,6 @@ function drawAxis(
       ...shown.map(([, line]) => line),
     ],
   });
-}
-
-interface Chart {
-  axes: [x: string, y: string];
-  /** In place of numbers along the horizontal axis. */
-  names?: string[] | undefined;
-  series: uPlot.Series[];
-  data: (number | null)[][];
-  onPoint?: (index: number | undefined) => void;
-}
-
-function chartOf(place: HTMLElement, { axes, names, series, data, onPoint }: Chart): uPlot {
-  const grid = { stroke: color('--line'), width: 1 };
-  const look = { stroke: color('--text'), grid, ticks: grid };
-  const splits = names && { splits: () => names.map((_, i) => i), values: () => names };
-  place.replaceChildren();
-  return new uPlot(
-    {
-      width: Math.max(280, place.clientWidth),
-      height: 320,
-      scales: { x: { time: false, ...(names && { range: [-0.5, names.length - 0.5] }) } },
-      axes: [
-        { ...look, label: axes[0], ...splits },
-        { ...look, label: axes[1], size: 84 },
-      ],
-      series: [{ label: axes[0], ...(names && { value: (_, at) => names[at] ?? '' }) }, ...series],
-      legend: { show: series.length <= 12 },
-      hooks: { setCursor: [({ cursor }) => onPoint?.(cursor.idx ?? undefined)] },
-    },
-    data as uPlot.AlignedData,
-    place,
-  );
 }
 
 function pointText({ columns }: SweepPageData, row: number): string {
@@ -137,7 +105,3 @@ const titleOf = ({ title, unit }: SweepColumn) =>
   unit === undefined || title.includes(unit) ? title : `${title} (${unit})`;
 
 const isNumber = (value: unknown): value is number => typeof value === 'number';
-
-function color(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}

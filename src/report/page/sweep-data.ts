@@ -1,4 +1,6 @@
 /** What the page of a sweep hands to its script, as JSON. */
+import type { TableColumn } from './table-data.js';
+
 export interface SweepPageData {
   title: string;
   set: string[];
@@ -10,12 +12,6 @@ export interface SweepPageData {
   shown: string[];
 }
 
-export interface SweepColumn {
-  name: string;
+export interface SweepColumn extends TableColumn {
   kind: 'point' | 'axis' | 'metric';
-  title: string;
-  isNumber: boolean;
-  unit?: string;
-  better?: 'lower' | 'higher';
-  cells: (string | number | boolean | null)[];
 }

@@ -1,12 +1,13 @@
 /** What the page of a sweep does: charts, and a table that sorts and filters. */
+import { whenever } from './chart.js';
 import { drawAxes, drawPareto } from './sweep-charts.js';
 import type { SweepPageData } from './sweep-data.js';
 import { fillTable } from './sweep-table.js';
+import { byId, dataOf } from './dom.js';
 
-const byId = (id: string): HTMLElement => document.getElementById(id)!;
 const selectById = (id: string) => byId(id) as HTMLSelectElement;
 const inputById = (id: string) => byId(id) as HTMLInputElement;
-const data = JSON.parse(byId('data').textContent) as SweepPageData;
+const data = dataOf() as SweepPageData;
 const metrics = data.columns.filter(({ kind, cells }) => {
   return kind === 'metric' && cells.some((cell) => cell !== null);
 });
@@ -50,13 +51,7 @@ function draw(): void {
 x.addEventListener('change', pareto);
 y.addEventListener('change', pareto);
 metric.addEventListener('change', axes);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
-let width = 0;
-new ResizeObserver(() => {
-  if (document.body.clientWidth === width) return;
-  width = document.body.clientWidth;
-  draw();
-}).observe(document.body);
+whenever(draw);
 
 fillTable(data, {
   table: byId('points'),

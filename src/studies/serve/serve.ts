@@ -205,7 +205,7 @@ export function serveScenario(prepared: Prepared): {
     energy: energyOf(config.wafer.powerWatts * wafers, metrics),
     ...costServed(config, wafers, metrics),
     gpus: gpusOf(prepared, source.requests, () => ({})),
-    series: seriesOf(run.served, run.endNs, INTERVALS),
+    series: seriesOf(run.served, run.endNs, INTERVALS, metrics.limits),
     distributions: {
       ttftMs: percentilesOf(run.served, ttftMs),
       tpotMs: percentilesOf(run.served, tpotMs),

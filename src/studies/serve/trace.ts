@@ -7,7 +7,9 @@
 import type { Served } from '../../serving/request.js';
 import type { RunDetail } from '../../report/detail.js';
 import type { RunDocument } from '../../report/document.js';
-import { nameProcess, nameTrack, stepEvents, type TraceEvent } from '../../report/trace.js';
+import { counterEvents, nameProcess, nameTrack } from '../../report/trace-events.js';
+import type { TraceEvent } from '../../report/trace-events.js';
+import { stepEvents } from '../../report/trace.js';
 
 /** What was served, beyond the document. */
 export interface ServingDetail {
@@ -61,7 +63,7 @@ function requestEvents(
   for (let track = 0; track < count; track++)
     events.push(...nameTrack({ pid, tid: track + 1 }, `track ${track + 1}`, track));
   shown.forEach((one, i) => events.push(...spansOf(one, { pid, tid: tracks[i] + 1 })));
-  return events;
+  return [...events, ...requestCounters(shown, pid)];
 }
 
 /** A track for each request, one that is free when it arrives. */
@@ -79,6 +81,25 @@ function tracksOf(served: readonly Served[]): number[] {
     tracks[i] = free.pop() ?? count++;
   }
   return tracks;
+}
+
+/** How many requests are in the system, and how many of them wait in the queue. */
+function requestCounters(served: readonly Served[], pid: number): TraceEvent[] {
+  const during = (from: number, lengthNs: number): [number, number][] =>
+    lengthNs > 0
+      ? [
+          [from / 1000, 1],
+          [(from + lengthNs) / 1000, -1],
+        ]
+      : [];
+  const inside = served.flatMap((one) => during(one.arrivalNs, lengthNs(one)));
+  const waiting = served.flatMap((one) =>
+    Number.isNaN(one.queuedNs) ? [] : during(one.queuedNs, one.queueNs),
+  );
+  return [
+    ...counterEvents(pid, 'requests in the system', inside),
+    ...counterEvents(pid, 'requests in the queue', waiting),
+  ];
 }
 
 function lengthNs({ queueNs, transportNs, prefillNs, decodeNs }: Served): number {

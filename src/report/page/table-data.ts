@@ -1,0 +1,9 @@
+/** A column of a table that can be sorted. */
+export interface TableColumn {
+  name: string;
+  title: string;
+  isNumber: boolean;
+  unit?: string;
+  better?: 'lower' | 'higher';
+  cells: (string | number | boolean | null)[];
+}
