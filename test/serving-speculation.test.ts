@@ -15,6 +15,7 @@ import { servingTable } from '../src/studies/serve/table.js';
 import { paceOf, roundOf } from '../src/studies/steps/pace.js';
 import { stepCache } from '../src/studies/steps/step-cache.js';
 import { deploymentOf } from '../src/studies/steps/step-times.js';
+import { deepModel } from './helpers/small-model.js';
 import { OPTIONS } from './helpers/options.js';
 
 const home = mkdtempSync(join(tmpdir(), 'wafersim-speculation-'));
@@ -36,6 +37,14 @@ const MTP = [
 const LOOK_UP = [
   ...['workload.speculation.draft.ngram=2', 'hardware.io.latency=0 s'],
   ...['workload.speculation.tokens=3', 'workload.speculation.acceptance=1'],
+];
+/** Many layers, next to which a layer that drafts is light, on rows that leave it its place. */
+const DEEP = [`model.config=${deepModel(home, 12)}`, 'placement.rows=8'];
+const SURE = [
+  ...DEEP,
+  ...MTP,
+  'workload.speculation.tokens=2',
+  'workload.speculation.acceptance=1',
 ];
 /** A draft whose path is not the record's. */
 const BY_FILE = [
@@ -83,9 +92,17 @@ describe('requests that are served with drafts', () => {
     const never = ['workload.speculation.acceptance=0'];
     const { speculation } = await served(...MTP, ...never);
     expect(speculation).toMatchObject({ policy: 'by-load', drafted: 0, tokensVerifiedPerRound: 1 });
-    const always = await served(...LOOK_UP);
+  });
+
+  it('pay where the layer that drafts is light, on the wafer of the model', async () => {
+    const { placement } = deploymentOf(loadConfig(PATH, [...SHORT, ...SURE]));
+    expect([placement.wafers, placement.draft!.shared]).toEqual([1, true]);
+    const always = await served(...SURE, 'workload.arrivals.rate=20');
     expect(always.speculation!.accepted).toBe(always.speculation!.drafted);
     expect(always.speculation!.tokensPerRound).toBeGreaterThan(1.5);
+    // A user who is mostly alone is faster than plain tokens of a user alone.
+    const [plain] = always.stepTimes.aloneTokensPerSecond;
+    expect(always.outputSpeed.p50).toBeGreaterThan(1.1 * plain);
   });
 
   it('have their caches, and their drafts have theirs', () => {
@@ -179,7 +196,7 @@ describe('a plan', () => {
 describe('an endpoint with drafts', () => {
   it('says several tokens at one instant, and its record is served again as it was', async () => {
     const record = join(home, 'record');
-    const endpoint = await prepareEndpoint(
+    const [endpoint] = await prepareEndpoint(
       { path: PATH, sets: [...SHORT, ...BY_FILE, 'serving.speculation=fixed'] },
       {
         ...{ text: 'lorem', seed: '1', transport: 'none', maxWaiting: 8, record },
