@@ -69,7 +69,8 @@ const MAY_ASK: Record<string, string[]> = {
   compare: ['search', 'serve', 'steps'],
   diff: ['kernel'],
   documentation: [
-    ...['bench', 'compare', 'diff', 'run', 'serve', 'services', 'steps', 'sweep', 'validate'],
+    ...['acceptance', 'bench', 'compare', 'diff', 'run', 'serve', 'services', 'steps', 'sweep'],
+    'validate',
   ],
   explain: [],
   fleet: ['serve', 'steps'],

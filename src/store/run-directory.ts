@@ -37,7 +37,11 @@ const OF_KERNEL = [
 ] as const;
 export type KernelFiles = Record<(typeof OF_KERNEL)[number], string>;
 
-const RUN_FILES = new Set<string>([...ALWAYS, ...MORE, ...OF_KERNEL]);
+/** Files of the directory of a comparison. */
+const OF_COMPARISON = ['compare.json', 'compare.txt', 'compare.html', 'summary.csv'] as const;
+export type CompareFiles = Record<(typeof OF_COMPARISON)[number], string>;
+
+const RUN_FILES = new Set<string>([...ALWAYS, ...MORE, ...OF_KERNEL, ...OF_COMPARISON]);
 
 /**
  * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.
@@ -79,7 +83,7 @@ function refuseForeign(directory: string, target: string): void {
  */
 export function writeRunDirectory(
   directory: string,
-  files: RunFiles | KernelFiles,
+  files: RunFiles | KernelFiles | CompareFiles,
   guard: Guard = UNGUARDED,
 ): void {
   const target = targetOf(directory);

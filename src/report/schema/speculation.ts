@@ -9,6 +9,12 @@ export const roundRows = z
     comparison: z.number(),
     transport: z.number(),
     rollback: z.number(),
+    others: z
+      .number()
+      .exactOptional()
+      .describe(
+        'With several users: how much longer a round takes because of the others, the longest of those that repeat.',
+      ),
   })
   .describe(
     'The cycles of a round by what they are, along its last token; simulated. `verify` is a plain token, `comparison` that of choices and drafts, `rollback` how much longer the first token takes to select the memory that was accepted, as far as that delays the round, and `spacing` how much longer the last token takes because it follows the others.',
@@ -49,6 +55,10 @@ export const speculationResult = z
       ),
     breakdown: roundRows.describe('Adds up to `cyclesPerRound`.'),
     tokensPerSecondPerUser: z.number(),
+    users: z
+      .number()
+      .exactOptional()
+      .describe('With several users: how many, each with rounds like these.'),
     expected: z
       .strictObject({
         tokensPerRound: z.number(),

@@ -17,7 +17,12 @@ export async function waitsInspection(config: ResolvedConfig, options: SimulateO
     table(WAITS_HEAD, waitRows(waits)),
     ...(criticalPath ? [table(OPERATORS_HEAD, operatorRows(criticalPath, cyclesPerToken))] : []),
   ].join('\n\n');
-  return { document: { cyclesPerToken, waits, criticalPath, noCriticalPath }, text, rows: waits };
+  const { turns } = decode;
+  return {
+    document: { cyclesPerToken, ...(turns && { turns }), waits, criticalPath, noCriticalPath },
+    text,
+    rows: waits,
+  };
 }
 
 const OPERATORS_HEAD = ['operator', 'cycles of the critical path', 'share', 'spent on'];

@@ -35,6 +35,10 @@ const pointResult = schemaOf<PointResult>()(
       .describe(
         'By the names that benchmarks and plans have for them; none where there is no run.',
       ),
+    operators: z
+      .record(z.string(), z.number())
+      .exactOptional()
+      .describe('Cycles of a token by operator, in program order; absent where there is no run.'),
   }),
 );
 
