@@ -69,8 +69,8 @@ const MAY_ASK: Record<string, string[]> = {
   compare: ['search', 'serve', 'steps'],
   diff: ['kernel'],
   documentation: [
-    ...['acceptance', 'bench', 'compare', 'diff', 'run', 'serve', 'services', 'steps', 'sweep'],
-    'validate',
+    ...['acceptance', 'bench', 'capacity', 'compare', 'diff', 'explain', 'fleet', 'run', 'serve'],
+    ...['services', 'steps', 'sweep', 'validate'],
   ],
   explain: [],
   fleet: ['serve', 'steps'],

@@ -27,6 +27,7 @@ const PRINTED: [DocumentName, string[]][] = [
   ['diff', ['diff', ...KERNEL, '--engines', 'reference,fast']],
   ['bench', ['bench', '--cases', 'kernel/reduce-chain', '--baseline']],
   ['run', ['run', TINY]],
+  ['explain', ['explain']],
   ...cases<[DocumentName, string[]]>(
     [],
     [
@@ -36,6 +37,8 @@ const PRINTED: [DocumentName, string[]][] = [
       ['run', ['run', TINY, ...timed, '--set', 'hardware.wafers=2', '--set', 'hardware.height=13']],
       ['compare', ['compare', TINY, ...timed, '--strategies', 'snake,greedy']],
       ['validate', ['validate', '--only', 'reduce']],
+      ['fleet', ['fleet', TINY, '--megawatts', '1']],
+      ['capacity', ['capacity', 'configs/serving-tiny.yaml', '--slo', 'ttft.p99<=500ms']],
       [
         'sweep-document',
         ['sweep', TINY, ...timed, '--axis', 'workload.batch=1,2', '-o', join(home, 'sweep')],

@@ -85,8 +85,6 @@ const CASES: Case[] = [
       { args: ['inspect', ...TINY, '--what', 'waits'], rows: of('waits') },
       { args: ['inspect', ...TINY, '--what', 'wafer'], rows: () => NaN },
       { args: ['validate', '--only', 'reduce'], rows: of('rows') },
-      { args: ['fleet', 'configs/tiny.yaml', '--megawatts', '1'], rows: of('rows') },
-      { args: ['capacity', 'configs/serving-tiny.yaml', '--slo', 'ttft.p99<=500ms'], rows: one },
     ],
   ),
 ];

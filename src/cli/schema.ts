@@ -12,7 +12,8 @@ Examples:
   wafersim schema run > run.schema.json
 
 config is a configuration, and sweep a plan of a sweep; all others are documents that commands print with --json: run
-(decode and serving), compare, kernel, bench, sweep-document (of a sweep), validate, services (validate --services), diff.
+(decode and serving), compare, kernel, bench, sweep-document (of a sweep), validate, services (validate --services), fleet,
+capacity, explain, diff.
 Documents of a later version may have more fields.`;
 
 export function addSchema(program: Command): void {

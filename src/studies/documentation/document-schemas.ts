@@ -4,8 +4,11 @@ import { jsonSchemaOf } from '../../report/schema/json-schema.js';
 import { kernelDocument } from '../../report/schema/kernel.js';
 import { anyRun } from '../../report/schema/serving.js';
 import { benchDocument } from '../bench/document.js';
+import { capacityDocument } from '../capacity/schema.js';
 import { compareDocument } from '../compare/document.js';
 import { diffDocument } from '../diff/document.js';
+import { explainDocument } from '../explain/document.js';
+import { fleetDocument } from '../fleet/schema.js';
 import { servicesDocument } from '../services/document.js';
 import { sweepDocument } from '../sweep/document.js';
 import { validateDocument } from '../validate/document.js';
@@ -20,6 +23,9 @@ export const DOCUMENT_SCHEMAS = {
   validate: validateDocument,
   services: servicesDocument,
   diff: diffDocument,
+  fleet: fleetDocument,
+  capacity: capacityDocument,
+  explain: explainDocument,
 } satisfies Record<string, z.ZodType>;
 
 export type DocumentName = keyof typeof DOCUMENT_SCHEMAS;

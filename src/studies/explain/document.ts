@@ -1,38 +1,38 @@
 /** What a simulation rests on: its rules, every number of the hardware, and what it leaves out. */
+import * as z from 'zod';
+import { identity } from '../../report/schema/identity.js';
 
-import type { Identity } from '../../report/identity.js';
+export const assumption = z.strictObject({
+  about: z.enum(['fabric', 'core', 'mapping', 'serving', 'cost']),
+  text: z.string(),
+  grade: z.enum(['A', 'B', 'C', 'D', 'assumed']).describe('`assumed`: no source has published it.'),
+  source: z.string(),
+});
+export type Assumption = z.infer<typeof assumption>;
 
-export interface Assumption {
-  about: 'fabric' | 'core' | 'mapping' | 'serving' | 'cost';
-  text: string;
-  /** `assumed`: no source has published it. */
-  grade: 'A' | 'B' | 'C' | 'D' | 'assumed';
-  source: string;
-}
+export const hardwareNumber = z.strictObject({
+  path: z.string().describe('Path in the hardware file; `--set hardware.<path>=...` changes it.'),
+  value: z.union([z.number(), z.string()]).describe('In base units: cycles, bytes, Hz, W.'),
+  range: z.tuple([z.number(), z.number()]).exactOptional(),
+  grade: z.enum(['A', 'B', 'C', 'D']).exactOptional(),
+  assumed: z.literal(true).exactOptional(),
+  source: z.string(),
+});
+export type HardwareNumber = z.infer<typeof hardwareNumber>;
 
-export interface HardwareNumber {
-  /** Path in the hardware file; `--set hardware.<path>=...` changes it. */
-  path: string;
-  /** In base units: cycles, bytes, Hz, W. */
-  value: number | string;
-  range?: [number, number];
-  grade?: 'A' | 'B' | 'C' | 'D';
-  assumed?: true;
-  source: string;
-}
+export const omission = z.strictObject({
+  what: z.string(),
+  effect: z.string().describe('What it does to the results.'),
+});
+export type Omission = z.infer<typeof omission>;
 
-export interface Omission {
-  what: string;
-  /** What it does to the results. */
-  effect: string;
-}
-
-export interface ExplainDocument extends Identity {
-  schema: 'wafersim.explain/1';
-  /** The wafer's and the model's name. */
-  wafer: string;
-  model: string;
-  assumptions: Assumption[];
-  numbers: HardwareNumber[];
-  notModelled: Omission[];
-}
+export const explainDocument = z.strictObject({
+  ...identity.shape,
+  schema: z.literal('wafersim.explain/1'),
+  wafer: z.string().describe("The wafer's and the model's name."),
+  model: z.string(),
+  assumptions: z.array(assumption),
+  numbers: z.array(hardwareNumber),
+  notModelled: z.array(omission),
+});
+export type ExplainDocument = z.infer<typeof explainDocument>;
