@@ -18,7 +18,8 @@ import type { CompareDocument } from './studies/compare/document.js';
 import type { RunDocument } from './report/document.js';
 import { simulate as simulateWith } from './studies/run/run.js';
 import type { SimulateOptions } from './decode/options.js';
-import { compareAll as compareAllWith, type Compared } from './studies/compare/compare.js';
+import { compareAll as compareAllWith } from './studies/compare/compare.js';
+import type { Compared, CompareOptions } from './studies/compare/compare.js';
 import { compareStrategies, comparison, whyIncomparable } from './studies/compare/compare.js';
 import { IncomparableError } from './studies/incomparable.js';
 
@@ -38,7 +39,7 @@ export { createLogits } from './decode/logits.js';
 export { MEMOS, type Memo } from './decode/memo.js';
 export type { SimulateOptions } from './decode/options.js';
 export { IncomparableError } from './studies/incomparable.js';
-export type { Compared } from './studies/compare/compare.js';
+export type { Compared, CompareOptions } from './studies/compare/compare.js';
 export { readRun, readRunFile } from './studies/compare/run-file.js';
 export { runKernel, type KernelOptions } from './studies/kernel/kernel.js';
 export { recordKernel } from './studies/kernel/record.js';
@@ -57,6 +58,7 @@ export { customBenchmark, junit } from './studies/bench/exports.js';
 export { benchMarkdown, benchTable } from './studies/bench/table.js';
 export { SLO_PRESETS, type CapacityAsked } from './studies/capacity/capacity.js';
 export { capacityTable, type CapacityDocument } from './studies/capacity/table.js';
+export { comparePage } from './studies/compare/page.js';
 export { compareMarkdown, compareTable } from './studies/compare/table.js';
 export { diffConfig, diffKernel, type NamedEngine } from './studies/diff/diff.js';
 export type { DiffDocument } from './studies/diff/document.js';
@@ -102,7 +104,7 @@ export { codeHash } from './store/code-hash.js';
 export { appendTo, checkAppending, checkFile, writeFile } from './store/files.js';
 export { HostError, PlaceError } from './store/host-error.js';
 export { checkRunDirectory, writeRunDirectory } from './store/run-directory.js';
-export type { KernelFiles, RunFiles } from './store/run-directory.js';
+export type { CompareFiles, KernelFiles, RunFiles } from './store/run-directory.js';
 export { failureOf, oneLine, type Failure } from './studies/failure.js';
 export type { KernelDocument, RunDocument } from './report/document.js';
 export type { CompareDocument, CompareRow } from './studies/compare/document.js';
@@ -134,9 +136,9 @@ export function simulate(
  */
 export function compare(
   configs: readonly ResolvedConfig[],
-  options: Partial<SimulateOptions> = {},
+  { onDetails, ...options }: Partial<CompareOptions> = {},
 ): Promise<CompareDocument> {
-  return compareStrategies([...configs], withDefaults(options));
+  return compareStrategies([...configs], { ...withDefaults(options), onDetails });
 }
 
 /**
@@ -150,9 +152,9 @@ export function compare(
  */
 export function compareAll(
   all: readonly Compared[],
-  options: Partial<SimulateOptions> = {},
+  { onDetails, ...options }: Partial<CompareOptions> = {},
 ): Promise<CompareDocument> {
-  return compareAllWith(all, withDefaults(options));
+  return compareAllWith(all, { ...withDefaults(options), onDetails });
 }
 
 /**

@@ -111,6 +111,31 @@ describe('a trace', () => {
     ]);
   });
 
+  it('has a track for each chosen core, with its operations and their set-up', () => {
+    const { run, detail } = reportRun('layer');
+    const operation = (x: number, from: number, setup: number) => ({
+      ...{ wafer: 0, x, y: 2, stage: 'layer 0', operator: 'qkv', index: 3, kind: 'vector' },
+      ...{ instruction: 'fmac', from, to: from + 20, setup, takes: 1, sends: 0 },
+    });
+    const operations = [operation(4, 0, 5), operation(4, 30, 0), operation(7, 10, 2)];
+    const trace = chromeTrace(run, { ...detail, operations });
+    const { traceEvents } = JSON.parse(trace) as { traceEvents: Event[] };
+    const own = traceEvents.filter(({ cat }) => cat === 'operation');
+    expect(own.map(({ name, tid, ts, dur }) => [name, tid, ts, dur])).toEqual([
+      ['fmac', 1, 0, 20],
+      ['set-up', 1, 0, 5],
+      ['fmac', 1, 30, 20],
+      ['fmac', 2, 10, 20],
+      ['set-up', 2, 10, 2],
+    ]);
+    const [{ pid }] = own;
+    const tracks = traceEvents.filter((event) => event.name === 'thread_name' && event.pid === pid);
+    expect(tracks.map(({ args }) => args.name)).toEqual([
+      'wafer 0, core 4, 2',
+      'wafer 0, core 7, 2',
+    ]);
+  });
+
   it('shares a track between the visits of one region', () => {
     const { run, detail } = reportRun('layer');
     const again = { ...detail.stages[0], name: 'again', start: 1_000, end: 1_100, operators: [] };

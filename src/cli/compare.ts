@@ -2,14 +2,16 @@
 import { statSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { compare as compareConfigs, compareAll, ConfigError, loadConfig } from '../index.js';
-import { readRunFile, compareMarkdown, compareTable } from '../index.js';
+import { comparePage, readRunFile, compareMarkdown, compareTable } from '../index.js';
 import type { Compared, CompareDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
+import type { RunDetail } from '../report/detail.js';
 import { oneLine } from '../index.js';
 import { EXIT } from '../exit.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
 import { json } from '../report/json.js';
-import { note, print, style } from './output.js';
+import { checkRunDirectory, note, print, style, writeRunDirectory } from './output.js';
+import { TOOLS } from './run-files.js';
 import { simulating } from './simulating.js';
 
 interface CompareOptions extends SimulationOptions {
@@ -17,6 +19,7 @@ interface CompareOptions extends SimulationOptions {
   experts?: string[];
   set?: string[];
   markdown?: boolean;
+  output?: string;
 }
 
 const EXAMPLES = `
@@ -27,6 +30,7 @@ Examples:
   wafersim compare configs/gpt-oss-120b.yaml --experts sliced,strips,strips:4 --set workload.routing=skewed
   wafersim compare runs/before runs/after
   wafersim compare runs/before configs/wse3.yaml
+  wafersim compare configs/tiny.yaml --strategies row-major,snake -o runs/compared
 
 --experts: sliced is every expert on all columns of its layer, strips:4 four strips of columns with a quarter of the
 experts each, strips as many as fit the fewest wafers. Times on strips depend on which experts are chosen: cycles and
@@ -49,16 +53,25 @@ export function addCompare(program: Command): void {
     .addOption(setOption('workload.context=8192'))
     .optionsGroup('How it is simulated (never changes the result):');
   addSimulationOptions(command, { threads: 'work', memo: true })
+    .option(
+      '-o, --output <dir>',
+      'also write compare.json, compare.txt and compare.html there, a page with operators by what changed and a map of what differs',
+    )
     .option('--markdown', 'print Markdown instead of a table')
     .addHelpText('after', EXAMPLES)
     .action(compare);
 }
 
 async function compare(first: string, others: string[], options: CompareOptions): Promise<void> {
+  const { output } = options;
+  if (output !== undefined) checkRunDirectory(output);
+  let details: readonly (RunDetail | undefined)[] = [];
+  const onDetails = output === undefined ? undefined : (found: typeof details) => (details = found);
   const document =
     others.length === 0
-      ? await strategiesOf(first, options)
-      : await allOf([first, ...others], options);
+      ? await strategiesOf(first, options, onDetails)
+      : await allOf([first, ...others], options, onDetails);
+  if (output !== undefined) writeRunDirectory(output, filesOf(document, details));
   if (options.json) print(json(document));
   else print(options.markdown ? compareMarkdown(document) : compareTable(document, style()));
   document.runs.forEach(({ check }, i) => {
@@ -68,7 +81,22 @@ async function compare(first: string, others: string[], options: CompareOptions)
   });
 }
 
-async function strategiesOf(path: string, options: CompareOptions): Promise<CompareDocument> {
+function filesOf(document: CompareDocument, details: readonly (RunDetail | undefined)[]) {
+  const text = compareTable(document, { color: false });
+  return {
+    'compare.json': json(document),
+    'compare.txt': text,
+    'compare.html': comparePage(document, details, text, TOOLS),
+  };
+}
+
+type OnDetails = ((details: (RunDetail | undefined)[]) => void) | undefined;
+
+async function strategiesOf(
+  path: string,
+  options: CompareOptions,
+  onDetails: OnDetails,
+): Promise<CompareDocument> {
   const { strategies, experts: placements, set = [] } = options;
   if (strategies !== undefined && placements !== undefined)
     throw new ConfigError('--experts: expected without --strategies, found both');
@@ -78,7 +106,7 @@ async function strategiesOf(path: string, options: CompareOptions): Promise<Comp
       const sets = [`placement.experts=${experts}`, `placement.strips=${strips}`];
       return { name, config: loadConfig(path, [...set, ...sets]) };
     });
-    return simulating(options, (within) => compareAll(all, within));
+    return simulating(options, (within) => compareAll(all, { ...within, onDetails }));
   }
   if (strategies === undefined)
     throw new ConfigError(
@@ -87,10 +115,14 @@ async function strategiesOf(path: string, options: CompareOptions): Promise<Comp
   const configs = strategies.map((strategy) =>
     loadConfig(path, [...set, `placement.strategy=${strategy}`]),
   );
-  return simulating(options, (within) => compareConfigs(configs, within));
+  return simulating(options, (within) => compareConfigs(configs, { ...within, onDetails }));
 }
 
-async function allOf(paths: string[], options: CompareOptions): Promise<CompareDocument> {
+async function allOf(
+  paths: string[],
+  options: CompareOptions,
+  onDetails: OnDetails,
+): Promise<CompareDocument> {
   const { strategies, experts: placements, set = [] } = options;
   const areRuns = paths.map(isRun);
   if (strategies !== undefined || placements !== undefined) {
@@ -106,7 +138,7 @@ async function allOf(paths: string[], options: CompareOptions): Promise<CompareD
       ? { name, ...readRunFile(name) }
       : { name, config: loadConfig(name, set), source: { path: name, sets: set } },
   );
-  return simulating(options, (within) => compareAll(all, within));
+  return simulating(options, (within) => compareAll(all, { ...within, onDetails }));
 }
 
 /** A directory, or a document by its name. */

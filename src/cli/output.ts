@@ -29,7 +29,7 @@ export const checkRunDirectory = (directory: string): void =>
 
 export const writeRunDirectory = (
   directory: string,
-  files: store.RunFiles | store.KernelFiles,
+  files: store.RunFiles | store.KernelFiles | store.CompareFiles,
 ): void => atPlace(() => store.writeRunDirectory(directory, files, GUARD));
 
 export const checkFile = (path: string): void => atPlace(() => store.checkFile(path, GUARD));

@@ -20,6 +20,31 @@ export interface WaferMap {
   links: Float64Array;
 }
 
+/** A core by its place on a wafer. */
+export interface CoreAt {
+  wafer: number;
+  x: number;
+  y: number;
+}
+
+/** An operation of a core of `--trace-core`, for the token whose path is followed; cycles count from its choice. */
+export interface CoreOperation extends CoreAt {
+  stage: string;
+  operator: string;
+  /** Its number in the core's program of the stage. */
+  index: number;
+  kind: string;
+  /** As `inspect --what program` lists it. */
+  instruction: string;
+  /** When it begins with its set-up and when it is over; cycles of the set-up. */
+  from: number;
+  to: number;
+  setup: number;
+  /** Wavelets that it takes and sends. */
+  takes: number;
+  sends: number;
+}
+
 /** An operator's part of the token's path, in cycles of the step. */
 export interface OperatorSpan {
   name: string;
@@ -57,4 +82,6 @@ export interface RunDetail {
   others?: OtherToken[];
   /** By wafer. */
   maps: WaferMap[];
+  /** Of the cores that are asked for: core by core, in the order of their cycles. */
+  operations?: CoreOperation[];
 }

@@ -32,6 +32,7 @@ export function mapData(
   regions: RegionResult[],
   deflate: Deflate,
   path?: readonly PathEntry[],
+  names: readonly QuantityName[] = PACKED,
 ): PageWafer {
   const { wafer, width, height } = map;
   return {
@@ -41,7 +42,7 @@ export function mapData(
     regions: regions
       .filter((region) => region.wafer === wafer)
       .map((r) => ({ name: r.name, x: r.x, y: r.y, width: r.width, height: r.height })),
-    packed: PACKED.map((name) => pack(valuesOf(map, name), deflate)),
+    packed: names.map((name) => pack(valuesOf(map, name), deflate)),
     ...(path && { path: pathOn(path, wafer) }),
   };
 }

@@ -55,11 +55,15 @@ svg .compute { fill: var(--compute); }
 svg .communication { fill: var(--communication); }
 svg .waiting { fill: var(--waiting); }
 svg .other { fill: var(--soft); }
+svg .more { fill: var(--communication); }
+svg .less { fill: var(--compute); }
 svg .marked { font-weight: 700; fill: var(--mark); }
 svg .token { fill: var(--mark); pointer-events: none; }
 svg polyline.token { fill: none; stroke: var(--mark); stroke-width: 1.5; stroke-opacity: 0.75; }
 svg [data-region], svg [data-stage] { cursor: pointer; }
 #floor .wide { display: flex; flex-wrap: wrap; gap: 8px 16px; }
+.plans { display: flex; flex-wrap: wrap; gap: 0 24px; }
+.plans > div { flex: 1 1 320px; min-width: 0; }
 #floor svg { max-width: 100%; height: auto; }
 #timeline { touch-action: pan-y; }
 svg .grid { stroke: var(--line); }

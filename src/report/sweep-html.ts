@@ -3,6 +3,7 @@
  */
 import { escapeHtml } from './html-escape.js';
 import { htmlPage } from './html-page.js';
+import { wide } from './html-tables.js';
 import { CHART_STYLE, SWEEP_SCRIPT } from './page-script.js';
 import type { SweepPageData } from './page/sweep-data.js';
 
@@ -27,15 +28,25 @@ export function sweepPage(data: SweepPageData, sha256: (text: string) => string)
 <div class="controls"><label>metric <select id="metric"></select></label>
 <span class="soft">A line joins points that differ in this axis alone.</span></div>
 ${axes.map((_, i) => `<div class="axis" id="axis-${i}"></div>`).join('\n')}</section>
+<section><h2>Two points side by side</h2>
+<div class="controls"><label>first <select id="first"></select></label><label>other <select id="other"></select></label></div>
+<p class="soft" id="pair" role="status"></p>
+<div class="plans"><div><h3>Metrics</h3>${emptyTable('metrics')}</div>
+<div><h3>Operators, the largest change first</h3>${emptyTable('operators')}</div></div>
+<p class="soft">What differs core by core is not kept of points: wafersim compare -o draws it of configurations.</p></section>
 <section><h2>Points</h2>
 <div class="controls"><label>rows with <input id="filter" type="search" placeholder="snake, status:ok, tpotMs&lt;0.5"></label>
 <label><input id="all" type="checkbox"> all columns</label><span class="soft" id="count" role="status"></span></div>
-<div class="wide" tabindex="0" role="group" aria-label="Points"><table class="sorts" id="points"><thead></thead><tbody></tbody></table></div></section></main>`;
+${emptyTable('points', 'sorts')}</section></main>`;
   const styles: [string, string] = [CHART_STYLE, OWN_STYLE];
   return htmlPage(
     { title, of: 'wafersim sweep', styles, body, data, script: SWEEP_SCRIPT },
     sha256,
   );
+}
+
+function emptyTable(id: string, kind = ''): string {
+  return wide(id, `<table class="${kind}" id="${id}"><thead></thead><tbody></tbody></table>`);
 }
 
 const OWN_STYLE = `

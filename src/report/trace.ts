@@ -5,6 +5,7 @@
 import type { RunDetail, StageSpan } from './detail.js';
 import type { PathEntry, RunDocument } from './document.js';
 import { nameProcess, nameTrack, type Track, type TraceEvent } from './trace-events.js';
+import { coreEvents } from './trace-cores.js';
 import { flowEvents, otherTokenEvents, stepCounters } from './trace-step.js';
 import { PATH_KINDS } from './why-text.js';
 
@@ -21,6 +22,7 @@ export function chromeTrace(run: RunDocument, detail: RunDetail): string {
   traceEvents.push(...pathEvents(criticalPath, next()));
   traceEvents.push(...stepCounters(detail, criticalPath, next(), cycles));
   traceEvents.push(...otherTokenEvents(detail, next(), cycles));
+  traceEvents.push(...coreEvents(detail.operations ?? [], next(), cycles));
   const { configHash } = run;
   const otherData = { unit: '1 us is 1 cycle', cyclesPerToken: detail.cycles, configHash };
   return JSON.stringify({ traceEvents, otherData });

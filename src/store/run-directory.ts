@@ -24,7 +24,17 @@ export interface KernelFiles {
   'report.html': string;
 }
 
+/** Files of the directory of a comparison. */
+export interface CompareFiles {
+  'compare.json': string;
+  'compare.txt': string;
+  'compare.html': string;
+}
+
 const RUN_FILES = new Set([
+  'compare.json',
+  'compare.txt',
+  'compare.html',
   'kernel.json',
   'kernel.txt',
   'run.json',
@@ -75,7 +85,7 @@ function refuseForeign(directory: string, target: string): void {
  */
 export function writeRunDirectory(
   directory: string,
-  files: RunFiles | KernelFiles,
+  files: RunFiles | KernelFiles | CompareFiles,
   guard: Guard = UNGUARDED,
 ): void {
   const target = targetOf(directory);

@@ -7,6 +7,8 @@ import { pathToFileURL } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sweepPage } from '../../src/report/sweep-html.js';
+import { seriousFindings } from './axe.js';
+import { LOOKS, overflow } from './open-page.js';
 import type { SweepPageData } from '../../src/report/page/sweep-data.js';
 
 const ATTACK = '</script><script>alert(1)</script><img src=x onerror=alert(1)>';
@@ -33,6 +35,7 @@ const DATA: SweepPageData = {
   ],
   pareto: { x: 'speed', y: 'cores', front: [0, 2] },
   shown: ['speed'],
+  operators: [{ qkv: 10, down: 20 }, { qkv: 12, down: 20 }, { qkv: 15, down: 4 }, null],
 };
 
 let browser: Browser;
@@ -82,6 +85,38 @@ it('has a chart of the front and one for each axis, drawn', async () => {
   await page.selectOption('#y', 'speed');
   expect(await page.locator('#ways').innerText()).toMatch(/1 of 3 points/);
 });
+
+it('puts two points side by side: what is better, and the operators by what changed', async () => {
+  const cells = async (table: string) =>
+    (await page.locator(`#${table} tbody tr`).allInnerTexts()).map((row) => row.split('\t'));
+  // Points without a run cannot be chosen.
+  expect(await page.locator('#other option').count()).toBe(3);
+  await page.selectOption('#other', '2');
+  expect(await cells('metrics')).toEqual([
+    ['speed', '20', '100', '+80', '+400.00 %', 'better'],
+    ['cores', '10', '30', '+20', '+200.00 %', 'worse'],
+  ]);
+  expect(await cells('operators')).toEqual([
+    ['down', '20', '4', '-16', '-80.00 %'],
+    ['qkv', '10', '15', '+5', '+50.00 %'],
+    ['all', '30', '19', '-11', '-36.67 %'],
+  ]);
+  expect(await page.locator('#pair').innerText()).toBe(
+    'They differ in placement.strategy: snake, greedy.',
+  );
+});
+
+it.each(LOOKS)(
+  'is usable by all in $colorScheme at $width pixels',
+  async ({ colorScheme, width }) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 1000 });
+    expect(await seriousFindings(page)).toEqual([]);
+    await expect.poll(async () => overflow(page)).toBe(0);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.setViewportSize({ width: 1280, height: 1000 });
+  },
+);
 
 it('sorts, the better end first and what is missing last', async () => {
   expect(await points()).toEqual(['0', '1', '2', '3']);

@@ -19,6 +19,7 @@ writeFileSync(
     `export const SCRIPT = ${await scriptOf('page.ts', true)};\n` +
     `export const SERVING_SCRIPT = ${await scriptOf('serving.ts', true)};\n` +
     `export const KERNEL_SCRIPT = ${await scriptOf('kernel.ts', true)};\n` +
+    `export const COMPARE_SCRIPT = ${await scriptOf('compare.ts', true)};\n` +
     `export const SWEEP_SCRIPT = ${await scriptOf('sweep.ts', true)};\n` +
     `export const CHART_STYLE = ${JSON.stringify(readFileSync(chartStyle, 'utf8'))};\n`,
 );

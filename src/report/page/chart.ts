@@ -32,7 +32,8 @@ export function chartOf(place: HTMLElement, chart: Chart): uPlot {
         ...(fromZero && { y: { range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1] } }),
       },
       axes: [
-        { ...look, label: axes[0], ...splits },
+        // Room for numbers with six digits.
+        { ...look, label: axes[0], space: 80, ...splits },
         { ...look, label: axes[1], size: 84 },
       ],
       series: [{ label: axes[0], ...(names && { value: (_, at) => names[at] ?? '' }) }, ...series],

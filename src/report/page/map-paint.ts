@@ -16,11 +16,11 @@ export function paint(
   const colors = rampOf((data.isDifference ? DIFFERENCES : RAMPS)[theme]);
   const image = new ImageData(wafer.width, wafer.height);
   const pixels = image.data;
-  const isLink = LINKS.has(data.quantities[quantity].name);
+  const isEverywhere = data.isDifference === true || LINKS.has(data.quantities[quantity].name);
   for (let i = 0; i < owner.length; i++) {
     const value = values[i];
     // Cores without a region pass wavelets on, and have nothing else to show.
-    if (owner[i] < 0 && !(isLink && value !== 0)) continue;
+    if (owner[i] < 0 && !(isEverywhere && value !== 0)) continue;
     const scale = scales[state.isEach ? owner[i] + 1 : 0];
     const step = Math.round(255 * scale.shareOf(value)) * 3;
     pixels[i * 4] = colors[step];

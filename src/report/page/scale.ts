@@ -25,7 +25,8 @@ export function scaleOf(name: ScaleName, values: Float64Array): Scale {
 export function differenceScale(values: Float64Array): Scale {
   let most = 0;
   for (const value of values) most = Math.max(most, Math.abs(value));
-  return between(-most, most);
+  const { shareOf, ...ends } = between(-most, most);
+  return { ...ends, shareOf: (value) => (most === 0 ? 0.5 : shareOf(value)) };
 }
 
 function linear(values: Float64Array): Scale {

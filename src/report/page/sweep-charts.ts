@@ -79,7 +79,7 @@ function drawAxis(
     names: axis.isNumber ? undefined : values.map(String),
     series: shown.map(([label], i) => ({
       label: label || metric.title,
-      stroke: `hsl(${Math.round((360 * i) / shown.length)} 55% 50%)`,
+      stroke: lineColor(i, shown.length),
       spanGaps: true,
       points: { show: true, size: 5 },
     })),
@@ -88,6 +88,14 @@ function drawAxis(
       ...shown.map(([, line]) => line),
     ],
   });
+}
+
+/** Okabe and Ito's colours, which differ for every kind of colour blindness. */
+const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
+
+/** There are no more of them than a few; then hues follow each other. */
+function lineColor(line: number, of: number): string {
+  return of <= COLORS.length ? COLORS[line] : `hsl(${Math.round((360 * line) / of)} 55% 50%)`;
 }
 
 function pointText({ columns }: SweepPageData, row: number): string {

@@ -10,6 +10,8 @@ export interface SweepPageData {
   pareto: { x: string; y: string; front: number[] };
   /** Metrics that the table has at first. */
   shown: string[];
+  /** By row: cycles by operator, if the point has a run. */
+  operators: (Record<string, number> | null)[];
 }
 
 export interface SweepColumn extends TableColumn {

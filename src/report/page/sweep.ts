@@ -2,6 +2,7 @@
 import { whenever } from './chart.js';
 import { drawAxes, drawPareto } from './sweep-charts.js';
 import type { SweepPageData } from './sweep-data.js';
+import { showPair } from './sweep-pair.js';
 import { fillTable } from './sweep-table.js';
 import { byId, dataOf } from './dom.js';
 
@@ -53,6 +54,13 @@ y.addEventListener('change', pareto);
 metric.addEventListener('change', axes);
 whenever(draw);
 
+showPair(data, {
+  first: selectById('first'),
+  other: selectById('other'),
+  says: byId('pair'),
+  metrics: byId('metrics'),
+  operators: byId('operators'),
+});
 fillTable(data, {
   table: byId('points'),
   filter: inputById('filter'),

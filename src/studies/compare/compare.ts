@@ -9,6 +9,7 @@ import { isServing } from '../serve/serve.js';
 import { serveAll } from '../serve/serve-all.js';
 import { identityOf } from '../../identity.js';
 import type { CompareDocument, CompareRow, ServedRow } from './document.js';
+import type { RunDetail } from '../../report/detail.js';
 import type { RunDocument } from '../../report/document.js';
 import { leaves } from '../../report/format.js';
 import { versionOf } from '../../report/identity.js';
@@ -26,7 +27,7 @@ import { simulateTogether, type SimulatedRun } from './side-by-side.js';
  */
 export async function compareStrategies(
   configs: ResolvedConfig[],
-  options: SimulateOptions,
+  options: CompareOptions,
 ): Promise<CompareDocument> {
   const settings = differences(configs.map(({ resolved }) => ({ config: resolved })));
   const other = settings.find(({ path }) => path !== 'placement.strategy');
@@ -51,6 +52,11 @@ export type Compared = { name: string } & (
   | { run: RunDocument; file?: NamedFile }
 );
 
+/** How several runs are simulated; with `onDetails` it is told what is known of their cores, once, in their order. */
+export interface CompareOptions extends SimulateOptions {
+  onDetails?: ((details: (RunDetail | undefined)[]) => void) | undefined;
+}
+
 /**
  * Configurations, simulated at once with what they have in common simulated once, and finished runs,
  * side by side in the order given.
@@ -59,19 +65,21 @@ export type Compared = { name: string } & (
  */
 export async function compareAll(
   all: readonly Compared[],
-  options: SimulateOptions,
+  { onDetails, ...asked }: CompareOptions,
 ): Promise<CompareDocument> {
+  const options = { ...asked, ...(onDetails && { onDetail: () => undefined }) };
   const names = all.map(({ name }) => name);
   const why = whyIncomparable(all.map(documentOf), names);
   if (why !== undefined) throw new IncomparableError(why);
   const served = await serveEach(all, options);
-  const asked = all.flatMap((one) => ('config' in one && !isServed(one) ? [one] : []));
-  const simulated = asked.length === 0 ? [] : await simulateTogether(asked, options);
+  const plain = all.flatMap((one) => ('config' in one && !isServed(one) ? [one] : []));
+  const simulated = plain.length === 0 ? [] : await simulateTogether(plain, options);
   const rest = simulated.values();
   const found = all.map((one, i): SimulatedRun => {
     if ('run' in one) return one;
-    return isServed(one) ? { run: served[i]! } : rest.next().value!;
+    return isServed(one) ? served[i]! : rest.next().value!;
   });
+  onDetails?.(found.map(({ detail }) => detail));
   const files = all.flatMap((one) => {
     if ('config' in one) return one.config.files;
     return one.file === undefined ? one.run.files : [one.file];
@@ -99,15 +107,18 @@ function isServed(one: Compared): boolean {
 /** Serving runs, one after the other: each keeps all threads busy; steps of earlier ones are known. */
 async function serveEach(all: readonly Compared[], options: SimulateOptions) {
   const steps = stepCache();
-  const documents: (RunDocument | undefined)[] = [];
+  const found: (SimulatedRun | undefined)[] = [];
   for (const one of all) {
-    if (!('config' in one) || !isServed(one)) documents.push(undefined);
+    if (!('config' in one) || !isServed(one)) found.push(undefined);
     else {
       const { path, sets } = one.source!;
-      documents.push((await serveAll(one.config, path, sets, { ...options, steps })).document);
+      let detail: RunDetail | undefined;
+      const onDetail = options.onDetail && ((last: RunDetail) => (detail = last));
+      const within = { ...options, onDetail, steps };
+      found.push({ run: (await serveAll(one.config, path, sets, within)).document, detail });
     }
   }
-  return documents;
+  return found;
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { ResolvedConfig } from '../../config.js';
 import { runIdentity } from '../../identity.js';
 import type { CompareRow } from './document.js';
+import type { RunDetail } from '../../report/detail.js';
 import type { RunDocument } from '../../report/document.js';
 import { fewerThan } from '../../decode/run-document.js';
 import { createShared, familyOf } from '../../decode/sharing.js';
@@ -13,10 +14,11 @@ import { simulatePlaced } from '../../decode/simulate.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import { withShape } from '../search/shaped.js';
 
-/** A simulated run, and the dead cores of its wafers. */
+/** A simulated run, the dead cores of its wafers, and what else is known of it where that is asked for. */
 export interface SimulatedRun {
   run: RunDocument;
   defects?: CompareRow['defects'];
+  detail?: RunDetail | undefined;
 }
 
 /** A configuration, and the name under which its progress is reported. */
@@ -69,15 +71,18 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
   });
   const distinct = [...configs.keys()].filter((i) => plans.indexOf(plans[i]) === i);
   const progressOf = addedUp(distinct.length, options.onProgress);
+  const details: (RunDetail | undefined)[] = [];
   const outcomes = await Promise.allSettled(
     distinct.map((i, n) => {
       const onProgress = progressOf(n, asked[i].name);
-      const own = { ...options, onProgress, shared: shared.get(families[i])! };
+      const onDetail = options.onDetail && ((detail: RunDetail) => (details[n] = detail));
+      const own = { ...options, onProgress, onDetail, shared: shared.get(families[i])! };
       return simulatePlaced(configs[i], placements[i], own);
     }),
   );
   return configs.map(({ resolved, placement: { strategy } }, i): SimulatedRun => {
-    const outcome = outcomes[distinct.indexOf(plans.indexOf(plans[i]))];
+    const twin = distinct.indexOf(plans.indexOf(plans[i]));
+    const outcome = outcomes[twin];
     if (outcome.status === 'rejected') throw outcome.reason;
     const { placement, ...run } = outcome.value;
     const { estimate = placement.estimate, defects } = placements[i];
@@ -87,7 +92,8 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     const own = { strategy, ...(estimate && { estimate }), ...found };
     const placed = { ...placement, ...own };
     const identity = { ...runIdentity(given), config: resolved };
-    return { run: { ...run, ...identity, placement: placed }, ...(defects && { defects }) };
+    const document = { ...run, ...identity, placement: placed };
+    return { run: document, ...(defects && { defects }), detail: details[twin] };
   });
 }
 

@@ -7,6 +7,7 @@
 import type { Served } from '../../serving/request.js';
 import type { RunDetail } from '../../report/detail.js';
 import type { RunDocument } from '../../report/document.js';
+import { coreEvents } from '../../report/trace-cores.js';
 import { counterEvents, nameProcess, nameTrack } from '../../report/trace-events.js';
 import type { TraceEvent } from '../../report/trace-events.js';
 import { stepEvents } from '../../report/trace.js';
@@ -31,12 +32,14 @@ export function servingTrace(
 ): string {
   const most = Math.floor(mostRequests / scenarios.length);
   const events = scenarios.flatMap((one, i) => requestEvents(one, i + 1, most));
+  // To the picosecond.
+  const microseconds = (cycles: number) => Math.round((cycles / clockHz) * 1e12) / 1e6;
+  const firstPid = scenarios.length + 1;
   const step = stepEvents(detail, {
-    firstPid: scenarios.length + 1,
-    // To the picosecond.
-    microseconds: (cycles) => Math.round((cycles / clockHz) * 1e12) / 1e6,
+    ...{ firstPid, microseconds },
     name: (wafer) => `one decode step by itself, wafer ${wafer}`,
   });
+  const cores = coreEvents(detail.operations ?? [], firstPid + detail.maps.length, microseconds);
   const requests = scenarios.reduce((sum, { served }) => sum + served.length, 0);
   const shown = scenarios.reduce((sum, { served }) => sum + Math.min(most, served.length), 0);
   const otherData = {
@@ -46,7 +49,7 @@ export function servingTrace(
     cyclesPerToken: detail.cycles,
     configHash: run.configHash,
   };
-  return JSON.stringify({ traceEvents: [...events, ...step], otherData });
+  return JSON.stringify({ traceEvents: [...events, ...step, ...cores], otherData });
 }
 
 function requestEvents(

@@ -21,6 +21,7 @@ export function pageOf(
     })),
     pareto: { x, y, front: front.map((index) => rowOf.get(index)!) },
     shown: [...COMPARED],
+    operators: points.map(({ operators }) => operators ?? null),
   };
 }
 

@@ -19,6 +19,8 @@ export interface PointResult {
   message: string | null;
   /** By the names that benchmarks and plans have for them; none where there is no run. */
   metrics: Partial<Record<MetricName, number | null>>;
+  /** Cycles of a token by operator, in program order; absent where there is no run. */
+  operators?: Record<string, number>;
 }
 
 export type MetricName = keyof typeof METRICS | keyof typeof SERVED;
@@ -52,7 +54,8 @@ export function resultOf(store: SweepStore, { index, key, axes }: FrozenPoint): 
   if (run === undefined) return none('damaged');
   const failed = run.document.check?.passed === false;
   const status = failed ? 'check failed' : 'ok';
-  return { ...point, status, exitCode: failed ? 1 : 0, message: null, metrics: run.metrics };
+  const { metrics, operators } = run;
+  return { ...point, status, exitCode: failed ? 1 : 0, message: null, metrics, operators };
 }
 
 /** Whether a point waits to be run. */
@@ -84,7 +87,10 @@ function runIn(text: string | undefined, key: string) {
       put(name, metric.of(document));
     const { serving } = document;
     if (serving) for (const [name, metric] of Object.entries(SERVED)) put(name, metric.of(serving));
-    return { document, metrics };
+    const operators = Object.fromEntries(
+      Object.entries(document.decode.breakdown).map(([name, { cycles }]) => [name, cycles]),
+    );
+    return { document, metrics, operators };
   } catch {
     // A field is missing that every run has.
     return undefined;
