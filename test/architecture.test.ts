@@ -100,7 +100,7 @@ const PACKAGES: Record<string, string[]> = {
   decode: [],
   serving: ['flatqueue', 'papaparse'],
   report: ['cli-table3', 'uplot'],
-  store: ['node:crypto', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:url'],
+  store: ['fflate', 'node:crypto', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:url'],
   config: ['js-quantities', 'yaml', 'zod'],
   studies: ['bullmq', 'comlink', 'hyparquet-writer', 'ioredis', 'papaparse', 'yaml', 'zod'],
   bundled: [],
