@@ -68,7 +68,7 @@ const MAY_ASK: Record<string, string[]> = {
   capacity: ['serve', 'steps'],
   compare: ['search', 'serve', 'steps'],
   diff: ['kernel'],
-  documentation: ['bench', 'run', 'serve', 'steps', 'validate'],
+  documentation: ['acceptance', 'bench', 'run', 'serve', 'steps', 'validate'],
   explain: [],
   fleet: ['serve', 'steps'],
   inspect: [],

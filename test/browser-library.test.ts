@@ -1,4 +1,5 @@
 /** The library for pages, as it is built: what it finds is what Node finds, and it needs nothing of Node. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as browser from '../dist/browser.js';
@@ -7,6 +8,8 @@ import { runKernel } from '../src/studies/kernel/kernel.js';
 import { recordKernel } from '../src/studies/kernel/record.js';
 import { simulate } from '../src/studies/run/run.js';
 import { OPTIONS } from './helpers/options.js';
+
+type Kernel = Awaited<ReturnType<typeof browser.kernel>>;
 
 const PATH = 'configs/tiny.yaml';
 const TEXT = readFileSync(PATH, 'utf8');
@@ -23,7 +26,7 @@ describe('the library for pages', () => {
   });
 
   it('has the document of a run, to the hash of every file', async () => {
-    const sets = ['workload.context=5', 'workload.tokens=1', 'hardware.fabric.hopCycles=3'];
+    const sets = ['workload.data=false', 'workload.tokens=1', 'hardware.fabric.hopCycles=3'];
     const config = browser.loadConfig({ text: TEXT, path: PATH, sets });
     const inPage = await browser.simulate(config);
     const inNode = await simulate(loadConfig(PATH, sets), OPTIONS);
@@ -40,6 +43,21 @@ describe('the library for pages', () => {
     const { wafer, files } = loadHardware('wse2');
     const inNode = await runKernel('reduce', options, wafer, 'reference', OPTIONS, files);
     expect(withoutHost(inPage)).toEqual(withoutHost(inNode));
+  });
+
+  it('has the same on memory that no thread shares, which moves when it grows', async () => {
+    const options = { algorithm: 'tree', pes: 36, groups: 6, words: 8, dtype: 'f16' };
+    const page = `delete globalThis.SharedArrayBuffer;
+      const { kernel } = await import('./dist/browser.js');
+      const found = await kernel('all-reduce', ${JSON.stringify(options)}, { path: true });
+      process.stdout.write(JSON.stringify(found));`;
+    const args = ['--input-type=module', '--eval', page];
+    const inPage = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Kernel;
+    const { wafer, files } = loadHardware('wse3');
+    const host = { ...OPTIONS, path: true };
+    const inNode = await runKernel('all-reduce', options, wafer, 'fast', host, files);
+    expect(withoutHost(inPage)).toEqual(JSON.parse(JSON.stringify(withoutHost(inNode))));
+    expect(inPage.criticalPath!.length).toBeGreaterThan(0);
   });
 
   it('has the wavelets of a kernel, cycle by cycle', async () => {
@@ -75,8 +93,16 @@ describe('the library for pages', () => {
     expect(of('hardware: wse3\nmodle: tiny\n')).toThrow(/^a\.yaml:2:1: .*did you mean model\?$/);
   });
 
-  it('refuses weights, which only the command computes with', () => {
-    const text = 'hardware: small\nmodel: { config: tiny, weights: w.safetensors }\n';
-    expect(() => browser.loadConfig({ text })).toThrow(browser.ConfigError);
+  it('refuses weights and texts, which only the command computes with', () => {
+    const weights = 'hardware: small\nmodel: { config: tiny, weights: w.safetensors }\n';
+    expect(() => browser.loadConfig({ text: weights })).toThrow(browser.ConfigError);
+    const text = 'hardware: small\nmodel: own/config.json\nworkload: { prompt: a text }\n';
+    const files = {
+      'own/config.json': readFileSync('models/tiny.json', 'utf8'),
+      'own/tokenizer.json': '{}',
+    };
+    expect(() => browser.loadConfig({ text, files })).toThrow(
+      'a page reads no text, only token ids',
+    );
   });
 });

@@ -276,3 +276,46 @@ describe('the critical path through lines that are joined', () => {
     expect(joined).toBeGreaterThan(0);
   });
 });
+
+describe('the critical path through a line that is equal to one before', () => {
+  const wafer = testWafer({}, { setup: { f32: 2, f16: 2 } });
+  /** Two words, what is computed in several operations, two words: from core 0 to 1, and from core 2 to 3. */
+  const twice = (works: number[]) => {
+    const send = (color: number) =>
+      role('sender', {
+        routes: [route(color, R, E)],
+        operations: [
+          move(fabric(color), cell(0), 2),
+          ...works.map(work),
+          move(fabric(color), cell(0), 2),
+        ],
+        buffers: [loaded(4)],
+      });
+    const take = (color: number) =>
+      role('taker', {
+        routes: [route(color, W, R)],
+        operations: [move(cell(0), fabric(color), 4)],
+        buffers: [loaded(4)],
+      });
+    return { ...row(send(0), take(0), send(1), take(1)), families: [0, 1] };
+  };
+
+  it('is its own, in its own place and time, and by its own operations', () => {
+    const table = createLineTable();
+    for (const [works, start] of [
+      [[5, 3], 0],
+      // As long in all, and as long by operations.
+      [[3, 5], 0],
+      [[5, 3], 40],
+    ] as const) {
+      const startAt = Float64Array.of(0, 0, start, start);
+      const input = { program: twice([...works]), wafer, startAt };
+      const result = wholeRun(startLines(input, table));
+      expect(table.made.get(result)!.whole).toBeUndefined();
+      for (const core of [1, 3]) {
+        const walked = allOf(pathByLines(table, input, result, core)) as Walked;
+        expect(textOf(walked)).toEqual(textOf(pathByReference(input, core)));
+      }
+    }
+  });
+});

@@ -112,7 +112,7 @@ describe('limits of an endpoint', () => {
     const turn = (id: string, text: string, before?: Parameters<typeof continued>[0]) =>
       continued(before, {
         ...{ id, preface: [], messages: [{ role: 'user', text }] },
-        ...{ spokenTokens: 1, tokens: 1, request: 0 },
+        ...{ spokenTokens: 1, tokens: 1, request: 0, model: 'tiny' },
       });
     const few = conversationsWithin({ ...LIMITS, conversations: 2 });
     for (const id of ['a', 'b']) few.keep(turn(id, 'x'));

@@ -1,6 +1,6 @@
 /** Colours of hand-offs: they are found on all shapes, are legal, and lanes stay wherever there are enough. */
 import { describe, expect, it } from 'vitest';
-import { colorHandOffs } from '../src/lowering/hand-off-colors.js';
+import { colorHandOffs, colorOnce, type KeptColors } from '../src/lowering/hand-off-colors.js';
 import type { Source } from '../src/lowering/core-writer.js';
 import { CapacityError } from '../src/placement/placement.js';
 import {
@@ -116,8 +116,22 @@ function narrow(height: number, ...at: [x: number, shelf: number][]) {
   });
 }
 
-const colorsWith = (colors: number, handOffs: ReturnType<typeof narrow>) =>
-  colorHandOffs(wse3({ fabric: { ...wse3().fabric, colors } }), handOffs);
+const colorsWith = (colors: number, handOffs: ReturnType<typeof narrow>) => {
+  const wafer = wse3({ fabric: { ...wse3().fabric, colors } });
+  const found = colorHandOffs(wafer, handOffs);
+  // Of other paths nothing is kept; of the same ones all, for whatever is sent.
+  const kept: KeptColors = { found: [] };
+  colorOnce(wafer, handOffs.slice(1), kept);
+  const longer = handOffs.map(({ source, place }) => ({ source: { ...source, length: 7 }, place }));
+  for (const sent of [handOffs, longer])
+    expect(colorOnce(wafer, sent, kept)).toEqual(
+      found.map(({ source, ...rest }) => ({
+        ...rest,
+        source: { ...source, length: sent[0].source.length },
+      })),
+    );
+  return found;
+};
 
 describe('a hand-off', () => {
   it('has lanes as long as there are colours for them, and three colours else', () => {

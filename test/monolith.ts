@@ -150,20 +150,45 @@ export async function prepareRound(sets: string[], of: number, layers = 2): Prom
 /**
  * So many rounds: the head's core sends all tokens of one, with as many scalar steps before each drafted one, and begins
  * the next one when the last of them is chosen.
+ * @param each the head's core sends each token when it is done with the one before
  */
-export function monolithOfRounds(tiny: TinyRound, rounds: number, steps = 0) {
+export function monolithOfRounds(tiny: TinyRound, rounds: number, steps = 0, each = false) {
   const { plans, plansOf } = tiny;
   const length = plans.length / plansOf.length;
   return wholeOf(tiny, undefined, (parts, put, pauseFor) => {
     for (let round = 0; round < rounds; round++) {
-      for (const token of plansOf.keys()) {
+      for (const token of each ? [] : plansOf.keys()) {
         if (token > 0) pauseFor(steps);
         put(parts[token * length].sends);
       }
       for (const i of parts.keys()) {
+        if (each && i % length === 0) put(parts[i].sends);
         put(parts[i].body);
         if ((i + 1) % length > 0) put(parts[i + 1].sends);
       }
+    }
+  });
+}
+
+/**
+ * So many rounds of each of two users: the head's core first sends the tokens of both, and those of a user's next round when
+ * the last token of the one before is chosen.
+ */
+export function monolithOfUsers(tiny: TinyRound, rounds: number) {
+  const { plans, plansOf } = tiny;
+  const length = plans.length / plansOf.length;
+  return wholeOf(tiny, undefined, (parts, put) => {
+    const begin = () => {
+      for (const token of plansOf.keys()) put(parts[token * length].sends);
+    };
+    begin();
+    begin();
+    for (let round = 0; round < 2 * rounds; round++) {
+      for (const i of parts.keys()) {
+        put(parts[i].body);
+        if ((i + 1) % length > 0) put(parts[i + 1].sends);
+      }
+      if (round < 2 * rounds - 2) begin();
     }
   });
 }

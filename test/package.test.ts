@@ -1,6 +1,7 @@
 /** The package as npm packs it, unpacked elsewhere: the command, the library, the files it needs. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KernelDocument } from '../src/report/document.js';
 import type { BenchDocument } from '../src/studies/bench/document.js';
 import { FULL } from './helpers/full.js';
 
@@ -110,6 +112,23 @@ describe.skipIf(!FULL)('the package', () => {
     expect(stderr).toBe('');
     expect(stdout).toBe('wafersim.run/1,true');
     expect(status).toBe(0);
+  });
+
+  it('is imported in pages by another name, without anything that it depends on', () => {
+    const page = join(home, 'page');
+    mkdirSync(page);
+    const { exports } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
+      exports: Record<string, { default: string }>;
+    };
+    copyFileSync(join(installed, exports['./browser'].default), join(page, 'browser.mjs'));
+    const use = `import { kernel } from './browser.mjs';
+      const options = { algorithm: 'chain', pes: 8, words: 8, dtype: 'f32' };
+      process.stdout.write(String((await kernel('reduce', options)).cycles));`;
+    writeFileSync(join(page, 'use.mjs'), use);
+    const { stdout, stderr } = node('page/use.mjs');
+    const args = ['--algorithm=chain', '--pes=8', '--words=8', '--dtype=f32', '--json'];
+    const { cycles } = JSON.parse(wafersim('kernel', 'reduce', ...args).stdout) as KernelDocument;
+    expect([stderr, stdout]).toEqual(['', String(cycles)]);
   });
 
   it('holds what it needs, and neither tests nor sources', () => {

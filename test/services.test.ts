@@ -1,6 +1,8 @@
 /** Published speeds of services next to plain decoding: which are judged, and what is assumed of the others. */
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { idOf, publishedServices, type Services } from '../src/studies/services/published.js';
 import { services } from '../src/studies/services/services.js';
@@ -9,6 +11,10 @@ import { stepCache } from '../src/studies/steps/step-cache.js';
 import { tokensPerRound } from '../src/numeric/acceptance.js';
 import { simulate } from '../src/studies/run/run.js';
 import { OPTIONS } from './helpers/options.js';
+import { deepModel } from './helpers/small-model.js';
+
+const home = mkdtempSync(join(tmpdir(), 'wafersim-services-'));
+afterAll(() => rmSync(home, { recursive: true }));
 
 const SET = { hardware: 'small', 'model.dtype': 'f32' };
 const ROW = { date: '2024-08', by: 'the vendor', grade: 'A' } as const;
@@ -24,6 +30,9 @@ function table(...rows: Services['rows']): Services {
     rows,
   };
 }
+
+/** Steps that several rows have in common. */
+const STEPS = stepCache();
 
 async function speedOf(context: number): Promise<number> {
   const sets = [...Object.entries(SET).map(([k, v]) => `${k}=${v}`), `workload.context=${context}`];
@@ -108,6 +117,35 @@ describe('a published speed', () => {
         tokensPerSecond: expect.closeTo(best(acceptance), 6) as number,
       })),
     );
+  });
+
+  it('between plain decoding and rounds that are always right takes some acceptance, which gives that speed', async () => {
+    const row = (tokensPerSecond: number) => ({
+      ...{ model: 'deep', tokensPerSecond },
+      ...{ ...KNOWN, speculation: null },
+    });
+    const set = { ...SET, 'model.config': deepModel(home, 12), 'placement.rows': 8 };
+    const models = { deep: { model: 'tiny', set } };
+    const find = async (speed: number) => {
+      const of = { table: { models, rows: [row(speed)] } };
+      return (await services(of, { ...OPTIONS, steps: STEPS })).rows[0];
+    };
+    const first = await find(1);
+    const plain = first.predicted!;
+    const { cyclesPerRound, clockHz } = first.speculative!;
+    const sure = Math.max(...cyclesPerRound.map((cycles, i) => ((i + 1) * clockHz) / cycles));
+    expect(sure).toBeGreaterThan(1.1 * plain);
+    const published = (plain + sure) / 2;
+    const { acceptanceForPublished: acceptance } = await find(published);
+    expect(acceptance).toBeGreaterThan(0.3);
+    expect(acceptance).toBeLessThan(1);
+    const best = Math.max(
+      ...cyclesPerRound.map((cycles, i) => {
+        const given = tokensPerRound(Array<number>(i).fill(acceptance!));
+        return (given * clockHz) / cycles;
+      }),
+    );
+    expect(best / published).toBeCloseTo(1, 6);
   });
 
   it('on wafers that do not hold the model is next to as many as do, and says so', async () => {

@@ -366,7 +366,7 @@ describe('capacity', () => {
 
   it('is a rate at which requests do not pile up, whatever their latencies may be', () => {
     const slo = [readSlo('ttft.p99<=1000s')];
-    const result = capacityOf(prepared(every(10, 100)), slo, 0.001);
+    const result = capacityOf([prepared(every(10, 100))], slo, 0.001);
     // Completed at 90 % of the rate: 100 requests in half a second at most.
     const { meets, breaks } = result.requestsPerSecond;
     expect(meets / (200 / 0.9)).toBeLessThanOrEqual(1);
@@ -376,7 +376,7 @@ describe('capacity', () => {
   });
 
   it('is the rate at which the limit just holds: 5 ms each, no wait up to 200 a second', () => {
-    const at = (limit: string) => capacityOf(prepared(every(10, 100)), [readSlo(limit)], 1e-4);
+    const at = (limit: string) => capacityOf([prepared(every(10, 100))], [readSlo(limit)], 1e-4);
     // The rate of 100 requests over 99 gaps.
     const alone = at('ttft.p99<=5ms').requestsPerSecond;
     expect(alone.meets).toBeLessThanOrEqual((200 * 100) / 99);
@@ -391,25 +391,25 @@ describe('capacity', () => {
       request(id, id * 1e7, id < 4 ? 10 : 9000, 1),
     );
     const slo = [readSlo('ttft.p99<=1000s')];
-    const result = capacityOf(prepared(long, { maxContext: 5000 }), slo, 0.01);
+    const result = capacityOf([prepared(long, { maxContext: 5000 })], slo, 0.01);
     expect(result.requestsPerSecond.meets).toBe(0);
   });
 
   it('is refused for a closed loop and for one instant', () => {
     const slo = [readSlo('ttft.p99<=1s')];
-    expect(() => capacityOf(prepared(every(0, 3)), slo, 0.01)).toThrow(/one instant/);
+    expect(() => capacityOf([prepared(every(0, 3))], slo, 0.01)).toThrow(/one instant/);
     const closed = {
       ...prepared(every(10, 3)),
       config: { workload: { arrivals: { process: 'closed' } } },
     };
-    expect(() => capacityOf(closed as unknown as Prepared, slo, 0.01)).toThrow(/a closed loop/);
+    expect(() => capacityOf([closed as unknown as Prepared], slo, 0.01)).toThrow(/a closed loop/);
   });
 
   it('takes no notice of when a request that follows another would have come', () => {
     const slo = [readSlo('ttft.p99<=5ms')];
     const rateWith = (arrivalNs: number) => {
       const follower = { ...request(100, arrivalNs, 1, 1), after: 99, thinkNs: 0 };
-      return capacityOf(prepared([...every(10, 100), follower]), slo, 0.01).requestsPerSecond;
+      return capacityOf([prepared([...every(10, 100), follower])], slo, 0.01).requestsPerSecond;
     };
     expect(rateWith(1e12)).toEqual(rateWith(0));
   });

@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import { costsOf } from '../src/report/cost-text.js';
 import { servingTable as pageTable } from '../src/report/html-serving.js';
 import type { ServingDocument } from '../src/report/serving-document.js';
 import { routed } from '../src/serving/router.js';
+import { capacity, capacityOf, readSlo } from '../src/studies/capacity/capacity.js';
+import { capacityTable } from '../src/studies/capacity/table.js';
+import { prepareDeployments } from '../src/studies/serve/deployments.js';
+import { scenariosOf, type Prepared } from '../src/studies/serve/serve.js';
 import { serveAll } from '../src/studies/serve/serve-all.js';
-import { refuseDeployments } from '../src/studies/serve/serve.js';
 import { deploymentsTable } from '../src/studies/serve/table.js';
 import { stepCache } from '../src/studies/steps/step-cache.js';
 import { OPTIONS } from './helpers/options.js';
@@ -30,6 +34,7 @@ model: { config: ${resolve('models/tiny.json')}, dtype: f32 }
 workload: { kind: serving, context: 64, ${own} }
 serving: { maxContext: 65, tolerance: 0.5 }
 transport: { kind: none }
+economics: { hourPrice: 3 USD/h }
 deployments:
 ${deployments}`,
   );
@@ -124,6 +129,8 @@ describe('two models on one system', () => {
       scenarios!.map(({ requests }) => requests.arrived),
     );
     expect(total.energy.watts).toBe(sum(({ energy }) => energy.watts));
+    expect(total.cost).toMatchObject({ systems: 2, usdPerHour: { rented: 6 } });
+    expect(total.cost!.tokensPerSecond).toBe(total.outputThroughput);
     expect(rows.map(({ id }) => id).toSorted((a, b) => Number(a) - Number(b))).toEqual(
       Array.from({ length: 40 }, (_, id) => id),
     );
@@ -134,6 +141,10 @@ describe('two models on one system', () => {
     const { deployments, scenarios } = document;
     const text = deploymentsTable(deployments!, scenarios!, { color: false });
     expect(text).toMatch(/^Deployments\n.*\n +large .*\n +small .*\n +all +2 used +40 of 40/);
+    expect(text).toMatch(/What a million output tokens cost.*\n.*\n +all deployments /);
+    expect(costsOf(document).map(({ name }) => name)).toEqual([
+      ...['large, wafers x 1', 'small, wafers x 1', 'all deployments'],
+    ]);
     expect(pageTable(scenarios!, deployments)).toContain('all deployments');
   });
 });
@@ -223,15 +234,61 @@ describe('a system that cannot be', () => {
     expect(await refused(path, 'hardware.wafers=2')).toBe('served');
   });
 
-  it('as it decodes only, has scenarios too, or serves one model', async () => {
-    const path = file('more', TWO);
-    expect(await refused(path, 'workload.kind=decode')).toMatch(
+  it('as it decodes only', async () => {
+    expect(await refused(file('more', TWO), 'workload.kind=decode')).toMatch(
       /workload\.kind: expected serving with deployments, found "decode"/,
     );
-    expect(() => refuseDeployments('capacity', loadConfig(path))).toThrow(
-      'capacity: expected a configuration of one model, found deployments; wafersim run serves them all',
-    );
-    const one = loadConfig('configs/serving-tiny.yaml');
-    expect(() => refuseDeployments('capacity', one)).not.toThrow();
   });
 });
+
+describe('the highest rate of several models', () => {
+  const LIMIT = ['tpot.p99<=0.05ms', 'ttft.p99<=2ms'];
+  const TOLERANCE = 0.02;
+
+  it('is the one at which each of them meets the limits with its part of the requests', async () => {
+    const path = file('rate', TWO, 'requests: 200');
+    const options = { ...OPTIONS, steps: STEPS };
+    const asked = { slo: LIMIT, tolerance: TOLERANCE };
+    const found = await capacity({ path, sets: [] }, asked, options);
+    const { requestsPerSecond: rate, deployments, metrics } = found;
+    expect(deployments!.map(({ name }) => name)).toEqual(['large', 'small']);
+    expect(deployments!.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 12);
+    expect(deployments![0].share).toBeGreaterThan(0.6);
+    for (const one of deployments!) {
+      expect(one.metrics!.tpotMs.p99).toBeLessThanOrEqual(0.05);
+      expect(one.metrics!.ttftMs.p99).toBeLessThanOrEqual(2);
+    }
+    const completed = deployments!.map((one) => one.metrics!.requests.completed);
+    expect(metrics!.requests.completed).toBe(completed[0] + completed[1]);
+    // Each by itself, its requests as many times faster: the one that is first too slow bounds the system.
+    const config = loadConfig(path);
+    const entries = scenariosOf(config, path, []);
+    const prepared = await prepareDeployments(config, entries, options, new Map());
+    const slos = LIMIT.map(readSlo);
+    const alone = prepared.map((one) => {
+      const { requestsPerSecond, tried } = capacityOf([one], slos, TOLERANCE);
+      expect(tried).toBeGreaterThan(3);
+      return requestsPerSecond.meets / arrivalRate([one]);
+    });
+    const factor = rate.meets / arrivalRate(prepared);
+    expect(factor / Math.min(...alone)).toBeGreaterThan(1 - 3 * TOLERANCE);
+    expect(factor / Math.min(...alone)).toBeLessThan(1 + 3 * TOLERANCE);
+    expect(Math.max(...alone)).toBeGreaterThan(1.2 * Math.min(...alone));
+    const text = capacityTable(found, { color: false });
+    expect(text).toMatch(/\n {2}large +[\d.,]+ requests\/s; TTFT p99 .*\n {2}small /);
+  });
+
+  it('is refused where one of them has a closed loop', async () => {
+    const own = `workload: { arrivals: { process: closed, users: 2 }, prompt: { mean: 9 }, output: { mean: 9 } }`;
+    const path = file('closed', `  - { name: a, model: ${TINY}, ${own} }\n`);
+    const options = { ...OPTIONS, steps: STEPS };
+    await expect(
+      capacity({ path, sets: [] }, { slo: LIMIT, tolerance: 0.1 }, options),
+    ).rejects.toThrow(/a closed loop/);
+  });
+});
+
+function arrivalRate(prepared: readonly Prepared[]): number {
+  const requests = prepared.flatMap(({ source }) => source.requests);
+  return (requests.length / Math.max(...requests.map(({ arrivalNs }) => arrivalNs))) * 1e9;
+}

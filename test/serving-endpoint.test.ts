@@ -7,7 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { ConfigError } from '../src/config/errors.js';
 import { ModelError } from '../src/model/errors.js';
-import { prepareEndpoint, type EndpointOptions } from '../src/studies/serve/endpoint.js';
+import {
+  prepareEndpoint,
+  type EndpointOptions,
+  type PreparedEndpoint,
+} from '../src/studies/serve/endpoint.js';
 import { serveAll } from '../src/studies/serve/serve-all.js';
 import type { Asked } from '../src/studies/serve/text/source.js';
 import { stepCache } from '../src/studies/steps/step-cache.js';
@@ -28,8 +32,12 @@ const options = (more: Partial<EndpointOptions> = {}): EndpointOptions => ({
   onNote: (note) => void notes.push(note),
   ...more,
 });
-const prepare = (more: Partial<EndpointOptions> = {}, sets: string[] = ROUGH, path = TINY) =>
-  prepareEndpoint({ path, sets }, options(more), { ...OPTIONS, steps });
+const prepare = async (
+  more: Partial<EndpointOptions> = {},
+  sets: string[] = ROUGH,
+  path = TINY,
+): Promise<PreparedEndpoint> =>
+  (await prepareEndpoint({ path, sets }, options(more), { ...OPTIONS, steps }))[0];
 
 describe('the longest context', () => {
   it("is the model's positions, and not what the workload asks for", async () => {
@@ -65,14 +73,14 @@ describe('what is ready', () => {
     const seen: string[] = [];
     const onProgress = ({ what }: { what: string }) => void seen.push(what);
     const source = { path: TINY, sets: ROUGH };
-    const first = await prepareEndpoint(source, options(), {
+    const [first] = await prepareEndpoint(source, options(), {
       ...OPTIONS,
       steps: cache,
       onProgress,
     });
     expect(cache.counts.simulated).toBe(3);
     expect(seen.length).toBeGreaterThan(3);
-    const again = await prepareEndpoint(source, options(), { ...OPTIONS, steps: cache });
+    const [again] = await prepareEndpoint(source, options(), { ...OPTIONS, steps: cache });
     expect(cache.counts.simulated).toBe(3);
     expect(again.aloneTokensPerSecond).toEqual(first.aloneTokensPerSecond);
     const [shortest, longest] = first.aloneTokensPerSecond;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import { planCosts } from '../src/report/cost-text.js';
 import { planText } from '../src/report/plan-text.js';
 import type { ServingResult } from '../src/report/serving-document.js';
 import { fleetRow } from '../src/studies/fleet/fleet.js';
@@ -14,6 +15,7 @@ import { servingTable } from '../src/studies/serve/table.js';
 import { paceOf, roundOf } from '../src/studies/steps/pace.js';
 import { stepCache } from '../src/studies/steps/step-cache.js';
 import { deploymentOf } from '../src/studies/steps/step-times.js';
+import { deepModel } from './helpers/small-model.js';
 import { OPTIONS } from './helpers/options.js';
 
 const home = mkdtempSync(join(tmpdir(), 'wafersim-speculation-'));
@@ -35,6 +37,14 @@ const MTP = [
 const LOOK_UP = [
   ...['workload.speculation.draft.ngram=2', 'hardware.io.latency=0 s'],
   ...['workload.speculation.tokens=3', 'workload.speculation.acceptance=1'],
+];
+/** Many layers, next to which a layer that drafts is light, on rows that leave it its place. */
+const DEEP = [`model.config=${deepModel(home, 12)}`, 'placement.rows=8'];
+const SURE = [
+  ...DEEP,
+  ...MTP,
+  'workload.speculation.tokens=2',
+  'workload.speculation.acceptance=1',
 ];
 /** A draft whose path is not the record's. */
 const BY_FILE = [
@@ -82,9 +92,17 @@ describe('requests that are served with drafts', () => {
     const never = ['workload.speculation.acceptance=0'];
     const { speculation } = await served(...MTP, ...never);
     expect(speculation).toMatchObject({ policy: 'by-load', drafted: 0, tokensVerifiedPerRound: 1 });
-    const always = await served(...LOOK_UP);
+  });
+
+  it('pay where the layer that drafts is light, on the wafer of the model', async () => {
+    const { placement } = deploymentOf(loadConfig(PATH, [...SHORT, ...SURE]));
+    expect([placement.wafers, placement.draft!.shared]).toEqual([1, true]);
+    const always = await served(...SURE, 'workload.arrivals.rate=20');
     expect(always.speculation!.accepted).toBe(always.speculation!.drafted);
     expect(always.speculation!.tokensPerRound).toBeGreaterThan(1.5);
+    // A user who is mostly alone is faster than plain tokens of a user alone.
+    const [plain] = always.stepTimes.aloneTokensPerSecond;
+    expect(always.outputSpeed.p50).toBeGreaterThan(1.1 * plain);
   });
 
   it('have their caches, and their drafts have theirs', () => {
@@ -135,6 +153,7 @@ describe('a plan', () => {
 
   it('is of simulated steps, at a floor that it keeps, and next to GPUs', async () => {
     const asked = ['serving.plan.megawatts=1', 'serving.plan.pue=2', 'serving.floor=120000'];
+    asked.push('economics.energyPrice=0.1 USD/kWh', 'economics.pue=5');
     const { plan, stepTimes, model, speculation } = await served(...MTP, ...asked);
     expect(plan).toMatchObject({ floor: 120_000, megawatts: 1, pue: 2, wafers: 1 });
     expect(plan!.rows.map(({ context }) => context)).toEqual(stepTimes.contexts);
@@ -149,6 +168,17 @@ describe('a plan', () => {
     const { lines, wafers } = planText({ plan: plan!, model, speculation: speculation! });
     expect(lines[0]).toMatch(/^A group is 1 wafer, .* with a chance of 0\.8 is assumed\.$/);
     expect(wafers.rows).toHaveLength(plan!.rows.length);
+    // A plan's power of the site is its own: joules of a token there, for a tenth of a dollar a kWh.
+    const { site } = plan!.rows[0];
+    const { energy } = site.cost!.usdPerMillionOutputTokens;
+    expect(energy).toBeCloseTo((site.joulesPerTokenAtSite * 0.1) / 3.6, 9);
+    expect(planCosts(plan!).map(({ name }) => name)).toEqual([
+      ...stepTimes.contexts.map((context) => `wafers x 1 a group, ${context} tokens in the cache`),
+      ...[1, 8].flatMap((gpus) => {
+        const name = `A100 x ${gpus} (analytic), ${plan!.gpuContext} tokens in the cache`;
+        return [name, `${name}, as many users as fit`];
+      }),
+    ]);
   });
 
   it('of a fleet is of rounds too, and says what they assume', async () => {
@@ -166,7 +196,7 @@ describe('a plan', () => {
 describe('an endpoint with drafts', () => {
   it('says several tokens at one instant, and its record is served again as it was', async () => {
     const record = join(home, 'record');
-    const endpoint = await prepareEndpoint(
+    const [endpoint] = await prepareEndpoint(
       { path: PATH, sets: [...SHORT, ...BY_FILE, 'serving.speculation=fixed'] },
       {
         ...{ text: 'lorem', seed: '1', transport: 'none', maxWaiting: 8, record },

@@ -82,15 +82,18 @@ describe('is refused', () => {
     expect(found).toMatch(message);
   });
 
-  it('with what the run is: another mapping, several users, positions that are not there', () => {
+  it('with what the run is: another mapping, several users of an mtp layer, positions that are not there', () => {
     const waferllm = `mapping: waferllm\n${lines(`{${draft}, tokens: 2, acceptance: 0}`)}`;
     expect(complaintAbout(waferllm, folder)).toMatch(/expected none with mapping: waferllm/);
-    const check = (more: string[]) => {
-      const { config } = speculationOf(`{${draft}, tokens: 4, acceptance: 0}`);
+    const check = (more: string[], who = draft) => {
+      const { config } = speculationOf(`{${who}, tokens: 4, acceptance: 0}`);
       const again = folder.write('again.yaml', JSON.stringify(config.resolved));
       return complaint(() => checkRun(loadConfig(again, more)), folder);
     };
-    expect(check(['workload.batch=2'])).toMatch(/^workload.batch: expected 1 with/);
+    expect(() => check(['workload.batch=2'])).toThrow();
+    expect(check(['workload.batch=2'], 'draft: { mtp: assumed }')).toMatch(
+      /^workload.batch: expected 1 with a draft by mtp, .*, unless requests are served, found 2$/,
+    );
     const { maxContext } = loadConfig(resolve('configs/tiny.yaml')).model;
     expect(check([`workload.context=${maxContext - 1}`])).toBe(
       `workload.context: expected at most ${maxContext - 4}, as tiny has ${maxContext} positions, 3 of them for drafted tokens beyond the last, found ${maxContext - 1}`,

@@ -60,6 +60,19 @@ describe('a round of several tokens is that of one program of all stages', () =>
   });
 });
 
+/** A draft may guess while the core that sends its tokens is at work in the head for the one before. */
+describe('a token that is known while the head is at work', () => {
+  it('is sent when the core that sends it is done with the one before', async () => {
+    const tiny = await prepareRound(['placement.rows=6'], 2);
+    const [chosen] = (await roundOf(tiny, [0, 1e6])).chosen;
+    const { cycles } = await roundOf(tiny, [0, chosen - 20]);
+    const all = [1, 2, 3].map((rounds) => fast(monolithOfRounds(tiny, rounds, 0, true)).cycles);
+    expect(cycles).toBe(all[2] - all[1]);
+    // As if it were known just then.
+    expect(cycles).toBe((await roundOf(tiny, [0, chosen - 10])).cycles);
+  });
+});
+
 /** How long the head's core takes to send the first token, with the count, and another one. */
 async function sendCycles({ plans, plansOf, wafer }: TinyRound): Promise<[number, number]> {
   const length = plans.length / plansOf.length;

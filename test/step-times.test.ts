@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { fleetRow } from '../src/studies/fleet/fleet.js';
 import { cyclesOf, deploymentOf, simulateGrid } from '../src/studies/steps/step-times.js';
+import { inTurns } from '../src/studies/steps/turns.js';
 import type { GridWork } from '../src/studies/steps/step-times.js';
 
 type Point = Record<'context' | 'alone' | 'spacing', number>;
@@ -72,5 +73,35 @@ describe('a fleet whose users do not fill a replica', () => {
     });
     expect(row.joulesPerToken).toBeCloseTo(20_000 / 2e6, 12);
     expect(row.joulesPerTokenAtSite).toBeCloseTo(20_000 / 1.6e6, 12);
+  });
+});
+
+describe('steps in turns', () => {
+  it('are begun in their order, so many at a time, and one that fails gives its place up', async () => {
+    const inTurn = inTurns(2);
+    const begun: number[] = [];
+    const ends: (() => void)[] = [];
+    const work = (i: number) => async () => {
+      begun.push(i);
+      await new Promise<void>((resolve) => ends.push(resolve));
+      if (i === 1) throw new Error('failed');
+      return i;
+    };
+    const all = [0, 1, 2, 3].map(async (i) => inTurn(work(i)).catch(() => -1));
+    const next = async () => {
+      ends.shift()!();
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(begun).toEqual([0, 1]);
+    await next();
+    expect(begun).toEqual([0, 1, 2]);
+    await next();
+    expect(begun).toEqual([0, 1, 2, 3]);
+    await next();
+    await next();
+    expect(await Promise.all(all)).toEqual([0, -1, 2, 3]);
+    // All places are free again.
+    expect(await inTurn(async () => 'then')).toBe('then');
   });
 });

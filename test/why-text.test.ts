@@ -44,6 +44,16 @@ it('says why there is no path, and nothing of documents without waits', () => {
   ]);
 });
 
+it('says which of the turns that differ it is of', () => {
+  const turns = [1500, 900, 1400].map((cycles, i) => ({
+    ...{ cycles, waited: 0 },
+    ...(i === 0 && { described: true as const }),
+  }));
+  expect(whyLines({ turns })).toEqual([
+    '  turns differ: 900 to 1,500 cycles; all this is of number 1 of 3 (decode.turns)',
+  ]);
+});
+
 it('has the waits after the first few in one row', () => {
   const waits = Array.from({ length: 12 }, (_, i) => ({
     ...{ operator: `operator ${i}`, on: 'line' as const, coreCycles: i + 1 },

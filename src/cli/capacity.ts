@@ -19,6 +19,7 @@ const EXAMPLES = `
 Examples:
   wafersim capacity configs/serving-tiny.yaml --slo 'ttft.p99<=500ms' --slo 'tpot.p99<=30ms'
   wafersim capacity configs/serving-azure.yaml --preset mlperf-interactive
+  wafersim capacity examples/deployments/run.yaml --slo 'tpot.p99<=0.1ms'    of several models: each meets the limits
   wafersim capacity configs/serving-tiny.yaml --slo 'tpot.p99<=30ms' --set economics.hourPrice='100 USD/h'`;
 
 export function addCapacity(program: Command): void {

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** `npm run docs [-- --check] [-- FILE]`: writes generated parts of documents, or says which are stale. */
+/**
+ * `npm run docs [-- --check] [-- --long] [-- FILE]`: writes generated parts of documents, or says which are stale; with
+ * `--long` those too that take minutes.
+ */
 import { availableParallelism } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { DOCUMENTS, bundled, host, regenerated, withThreads } from '../index.js';
@@ -9,7 +12,8 @@ import { EXIT } from '../exit.js';
 import { note, writeFile } from './output.js';
 
 const check = process.argv.includes('--check');
-const named = process.argv.slice(2).filter((word) => word !== '--check');
+const long = process.argv.includes('--long');
+const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 try {
   for (const name of named.length > 0 ? named : DOCUMENTS) {
     const path = bundled(name);
@@ -21,7 +25,7 @@ try {
       steps: stepsOf({ cache: true }),
       ...host,
     };
-    const after = await withThreads(options, async (work) => regenerated(before, work));
+    const after = await withThreads(options, async (work) => regenerated(before, work, long));
     if (after === before) note(`${name} is current`);
     else if (check) {
       note(`${name} is stale: npm run docs`);

@@ -33,6 +33,7 @@ Examples:
   wafersim serve configs/wse3.yaml --speed 0.1 --transport http --port 0
   wafersim serve configs/wse3.yaml --text script:answers.jsonl --record runs/today
   wafersim run runs/today/run.yaml            gives the times of the same requests again
+  wafersim serve examples/deployments/run.yaml  several models, each asked for by its name
 
 With the server at its default address:
   curl http://127.0.0.1:8000/v1/models
@@ -59,7 +60,10 @@ export function addServe(program: Command): void {
     )
     .option('--port <n>', 'port to listen at; 0: any that is free', port, 8000)
     .option('--api-key <key>', 'what clients have to send as their key (default: none)')
-    .option('--served-model-name <name>', "the model's name in requests (default: its own)")
+    .option(
+      '--served-model-name <name>',
+      "the model's name in requests (default: its own; deployments have theirs)",
+    )
     .addOption(
       new Option('--stream-interval <n>', 'tokens in an event: all that are due, or so many')
         .argParser(interval)
@@ -116,16 +120,23 @@ async function run(path: string, options: ServeCommandOptions): Promise<void> {
   note(prefixed(`${says}; ${requestsOf(finished)}`));
 }
 
-function readyLine({ model, url, maxModelLen, aloneTokensPerSecond, ...how }: ServeDocument) {
-  const [fastest] = aloneTokensPerSecond;
-  const parts = [
-    `${count(Math.round(fastest))} tokens/s for one user`,
+function readyLine(document: ServeDocument) {
+  const { model, url, maxModelLen, aloneTokensPerSecond, models, ...how } = document;
+  const own = [
+    `${count(Math.round(aloneTokensPerSecond[0]))} tokens/s for one user`,
     `contexts up to ${count(maxModelLen)} tokens`,
+  ];
+  const each = models?.map(
+    (one) => `${one.model} ${count(Math.round(one.aloneTokensPerSecond[0]))} tokens/s for one user`,
+  );
+  const parts = [
+    ...(each ?? own),
     `text ${how.text}`,
     `transport ${how.transport}`,
     ...(how.speed === 1 ? [] : [`speed ${how.speed}`]),
   ];
-  return prefixed(`serving ${model} at ${url} (${parts.join(', ')})`);
+  const names = models?.map((one) => one.model).join(', ') ?? model;
+  return prefixed(`serving ${names} at ${url} (${parts.join(', ')})`);
 }
 
 function requestsOf(finished: Record<string, number>): string {

@@ -40,8 +40,9 @@ export interface PipelineTiming {
   /** These tokens' turns and the cycles that they take; without a repetition the last round's. */
   turns: Turn[];
   period: number;
-  /** Cycles of the round if no wavelets of two users waited for each other on links. */
+  /** Cycles of the round if no wavelets of two users waited for each other on links; and of a token of one user alone. */
   cyclesApart: number;
+  cyclesAlone: number;
 }
 
 /** Turns that repeat for ever, or the last ones of a ring that was given up. */
@@ -82,11 +83,13 @@ export async function timePipeline(
     users === 1 ? { pattern: single, inFlight: 1 } : await withUsers(ring, turn, slowest, users);
   const round = roundOf(apart.pattern, users, stages);
   const cyclesApart = round.timing.cycles;
+  const cyclesAlone = single.turns.reduce((most, one) => Math.max(most, one.timing.cycles), 0);
+  const of = { cyclesApart, cyclesAlone };
   const contention = users === 1 ? undefined : contentionOf?.(apart.pattern);
   const met = contention && (await withUsers(ring, turn, slowest, users, contention));
   // Part of what tokens wait for each other would be neither.
-  if (!met || contention.gaveUp) return { ...round, inFlight: apart.inFlight, cyclesApart };
-  return { ...roundOf(met.pattern, users, stages), inFlight: met.inFlight, cyclesApart };
+  if (!met || contention.gaveUp) return { ...round, inFlight: apart.inFlight, ...of };
+  return { ...roundOf(met.pattern, users, stages), inFlight: met.inFlight, ...of };
 }
 
 export interface FullPipeline {
@@ -233,7 +236,7 @@ function roundOf(
   { turns, simulatedTokens, repeatsAfter, period }: Pattern,
   users: number,
   stages: StageTiming[],
-): Omit<PipelineTiming, 'inFlight' | 'cyclesApart'> {
+): Omit<PipelineTiming, 'inFlight' | 'cyclesApart' | 'cyclesAlone'> {
   const longest = turns.reduce((a, b) => (b.timing.cycles > a.timing.cycles ? b : a));
   const last = turns.indexOf(longest);
   const causes = emptyCauses();

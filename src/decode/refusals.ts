@@ -116,13 +116,19 @@ function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
     refuse('workload.context', `at most ${most - tokens}, as ${why}`, context);
 }
 
-/** Rounds are those of one user, and the draft has to run where the model does. */
+/**
+ * Rounds of several users are alike if they take the same time whatever is accepted; and the draft has to run where the
+ * model does.
+ */
 function checkSpeculation(config: ResolvedConfig, use: Asked['use']): void {
   const { workload } = config;
   const { speculation, batch, kind } = workload;
   if (speculation === undefined) return;
-  if (batch > 1 && kind !== 'serving' && use !== 'serving')
-    refuse('workload.batch', '1 with workload.speculation, unless requests are served', batch);
+  const isServed = kind === 'serving' || use === 'serving';
+  if (batch > 1 && !isServed && speculation.draft.kind === 'mtp') {
+    const why = 'whose layer takes what each user has accepted once more';
+    refuse('workload.batch', `1 with a draft by mtp, ${why}, unless requests are served`, batch);
+  }
   checkSpare(config.model, speculation.tokens);
   const draft = draftConfigOf(config);
   if (draft === undefined) return;

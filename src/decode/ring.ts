@@ -21,6 +21,8 @@ import type { Ends, KnownStart, StageRuns, Visit } from './visit.js';
 interface Token {
   /** Where its stages begin among those of the ring. */
   first: number;
+  /** Whose it is, in rounds of several users. */
+  user: number;
   /** Cycle at which it was chosen; of a round, at which that began. */
   chosen: number;
   /** Index of the stage that is next, or one past the last; and the cycles at which its senders send. */
@@ -35,6 +37,9 @@ interface Token {
 
 /** A token from its choice to the next choice. */
 export interface Turn {
+  /** Of a round: whose token it is, and which one of the round. */
+  user: number;
+  index: number;
   timing: StepTiming;
   /** By stage; and whether others were on its region since the token was. */
   visits: Visit[];
@@ -81,9 +86,9 @@ function leavesItsRegion({ isToken, from, region }: StageTiming): boolean {
 }
 
 /** A token before its first visit, which was chosen and is sent in these cycles. */
-function newToken(chosen: number, sent: number, first = 0): Token {
+function newToken(chosen: number, sent: number, first = 0, user = 0): Token {
   const none = { visits: [], afterOthers: [], timing: undefined };
-  return { first, chosen, next: 0, sending: [sent], ...none };
+  return { first, user, chosen, next: 0, sending: [sent], ...none };
 }
 
 /**
@@ -139,6 +144,20 @@ export function sendOf({ underway, now, length }: Ring, index: number, later: nu
   underway.push(newToken(now, now + later, index * length));
 }
 
+/** Sends one token of some user's round, which began in cycle `begun`, in a cycle that has not come yet. */
+export function sendAt(
+  { underway, length }: Ring,
+  { user, index, begun, sent }: { user: number; index: number; begun: number; sent: number },
+): void {
+  underway.push(newToken(begun, sent, index * length, user));
+}
+
+/** The core that sends the tokens of a round has something else to send up to a cycle. */
+export function keepSenderBusy({ stages: [{ from, senders }], ends }: Ring, until: number): void {
+  const { of } = senders[0];
+  ends[from][of] = Math.max(ends[from][of], until);
+}
+
 /** The stage that is next for a token, or comes after a choice. */
 function stageOf({ stages, length }: Ring, { first, next }: Token): StageTiming {
   return stages[first + (next % length)];
@@ -174,14 +193,26 @@ export async function passOnce(
 /** Makes visits until a token is chosen. */
 export async function nextTurn(ring: Ring): Promise<Turn> {
   for (;;) {
-    const token = nextToken(ring);
-    if (token.next === ring.length) return endTurn(ring, token);
-    await advance(ring, token);
+    const turn = await nextEvent(ring);
+    if (turn !== undefined) return turn;
   }
 }
 
-/** The token for which something happens first: it is chosen, or its next visit begins. */
-function nextToken(ring: Ring): Token {
+/** Makes the next visit, or ends the turn of a token that is chosen before it. */
+export async function nextEvent(ring: Ring): Promise<Turn | undefined> {
+  const { token } = nextToken(ring);
+  if (token.next === ring.length) return endTurn(ring, token);
+  await advance(ring, token);
+  return undefined;
+}
+
+/** The cycle of the next event; Infinity if no token is under way. */
+export function nextCycle(ring: Ring): number {
+  return ring.underway.length === 0 ? Infinity : nextToken(ring).first;
+}
+
+/** The token for which something happens first, and when: it is chosen, or its next visit begins. */
+function nextToken(ring: Ring): { token: Token; first: number } {
   const { underway, length, holds } = ring;
   let next: Token | undefined;
   let first = Infinity;
@@ -199,7 +230,7 @@ function nextToken(ring: Ring): Token {
   // Never: what the farthest token needs is held by no other, since its holder would be farther; but for a tied
   // table, first and last, whose holder is stuck only if every region is held, which `mayEnter` prevents.
   if (next === undefined) throw new Error('no token can go on');
-  return next;
+  return { token: next, first };
 }
 
 /** A tied table takes a token in as long as it will get rid of it whatever else comes. */
@@ -313,8 +344,9 @@ function chosenAt(ring: Ring, token: Token): number {
 /** The token is chosen; the token whose turn it is enters the ring, unless rounds follow each other. */
 function endTurn(ring: Ring, token: Token): Turn {
   const { underway, waiting } = ring;
-  const { visits, afterOthers, chosen } = token;
+  const { visits, afterOthers, chosen, user, first } = token;
   const timing = timingOf(ring, token);
+  const turn: Turn = { user, index: first / ring.length, timing, visits, afterOthers, chosen };
   token.chosen += timing.cycles;
   ring.now = token.chosen;
   token.next = 0;
@@ -322,23 +354,30 @@ function endTurn(ring: Ring, token: Token): Turn {
   token.afterOthers = [];
   token.timing = undefined;
   underway.splice(underway.indexOf(token), 1);
-  if (ring.isRound) return { timing, visits, afterOthers, chosen };
+  if (ring.isRound) return turn;
   waiting.push(token);
   const entering = waiting.shift()!;
   underway.push(entering);
   send(ring, entering, token.chosen);
-  return { timing, visits, afterOthers, chosen };
+  return turn;
 }
 
 /**
- * Everything that the future depends on, with cycles counted from the last choice: when cores are done,
+ * Everything that the future depends on, with cycles counted from `now`, the last choice: when cores are done,
  * and where the tokens are. Rings with equal states do the same ever after.
+ * @param nameOf what tells users apart, where tokens are those of several
  */
-export function stateOf(ring: Ring): string {
-  const { underway, waiting, holds, last, now, visited, sent } = ring;
+export function stateOf(
+  ring: Ring,
+  now = ring.now,
+  nameOf: (user: number) => number = (user) => user,
+): string {
+  const { underway, waiting, holds, last, visited, sent } = ring;
   const tokens = [...underway, ...waiting];
   const number = (token: Token | undefined) => (token === undefined ? -1 : tokens.indexOf(token));
   const known = tokens.map((token) => [
+    token.first,
+    nameOf(token.user),
     token.next,
     token.chosen - now,
     timingOf(ring, token).cycles,

@@ -101,6 +101,8 @@ async function stepsOf(
   const begin = emitted ? stepBeginner(lowered, stepOf, runner, programs, () => emitted) : plainly;
   const first = firstPosition(config);
   const steps: StepResult[] = [];
+  /** Of each step what a token takes of a user alone. */
+  const alone: number[] = [];
   let timed!: TimedStep;
   let last!: Begun;
   for (let step = 0, isLast = false; !isLast; step++) {
@@ -110,6 +112,7 @@ async function stepsOf(
     isLast = stops || step === workload.tokens - 1;
     last = begun;
     timed = await timeTokens(config, runner, begun, options, { step, isLast });
+    alone.push(timed.cyclesAlone ?? timed.timing.cycles);
     steps.push({ cycles: timed.timing.cycles, ...(token !== undefined && { token }) });
   }
   const counters = { ...runner, reuse: reuseOf(runner) };
@@ -125,9 +128,10 @@ async function stepsOf(
       timer: await createRoundTimer(config, placement, {
         ...{ plan: lowered.plan, maxPositions, programs, memo: options.memo },
         lines: shared?.lines,
+        users: workload.batch,
       }),
       computed: rounds?.map(({ drafted, accepted }) => ({ drafted: drafted.length, accepted })),
-      plainAt: (done) => steps[Math.min(done, steps.length - 1)].cycles,
+      plainAt: (done) => alone[Math.min(done, alone.length - 1)],
       onProgress: (done) => onProgress?.({ done, total: workload.tokens, what: 'rounds' }),
     }));
   const path = withPath

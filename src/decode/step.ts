@@ -86,7 +86,7 @@ function failing(
 /** What a step's tokens took, and where users share regions. */
 export type TimedStep = StepResults &
   Pick<Simulated, 'inFlight' | 'bottleneck' | 'simulatedTokens' | 'repeatsAfter' | 'sharedLinks'> &
-  Partial<Pick<PipelineTiming, 'turns' | 'turn'>>;
+  Partial<Pick<PipelineTiming, 'turns' | 'turn' | 'cyclesAlone'>>;
 
 /** Times one step of all users, and counts what it sent. */
 export async function timeTokens(

@@ -9,6 +9,7 @@ import { CapacityError } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Source } from './core-writer.js';
 import { FIRST_HAND_OFF_COLOR, GATHER_COLORS } from './lines.js';
+import type { Rectangle } from './hand-off.js';
 import { channelsOf, visitStage } from './stage.js';
 
 export interface HandOffTo {
@@ -36,6 +37,41 @@ export function colorHandOffs(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[
       );
     all[wide] = sharing(all[wide])!;
   }
+}
+
+/** Colours of the hand-offs on the paths of a placement, and which of them share streams; of the last paths alone. */
+export interface KeptColors {
+  paths?: string;
+  found: { colors: number[]; shares: boolean }[];
+}
+
+/** The same, found once for all steps whose hand-offs have the same paths. */
+export function colorOnce(wafer: WaferSpec, handOffs: HandOffTo[], kept: KeptColors): Colored[] {
+  const paths = JSON.stringify(handOffs.map(pathKey));
+  if (kept.paths !== paths) {
+    const colored = colorHandOffs(wafer, handOffs);
+    const found = colored.map(({ source, colors }) => ({ colors, shares: sharesStreams(source) }));
+    Object.assign(kept, { paths, found });
+  }
+  return handOffs.map((handOff, i): Colored => {
+    const { colors, shares } = kept.found[i];
+    return { ...(shares && !sharesStreams(handOff.source) ? sharing(handOff)! : handOff), colors };
+  });
+}
+
+function sharesStreams(source: Source): boolean {
+  return source.kind === 'rows' && source.shares === true;
+}
+
+/** All that the path of a hand-off, and what it keeps from others, depends on. */
+function pathKey({ source, place, gathers }: HandOffTo): unknown {
+  const { x, y, width, height, wafer } = place;
+  const from = source.kind === 'token' ? source.core : rectangleOf(source.region);
+  return [from, sharesStreams(source), x, y, width, height, wafer, gathers];
+}
+
+function rectangleOf({ x, y, width, height }: Rectangle): Rectangle {
+  return { x, y, width, height };
 }
 
 /** The same with shared streams instead of lanes; undefined where there is one lane or none. */

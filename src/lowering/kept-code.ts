@@ -1,14 +1,16 @@
-/** Code of cores that following steps share. */
+/** Code of cores, and colours of hand-offs, that following steps share. */
+import type { KeptColors } from './hand-off-colors.js';
 import type { CoreProgram, RegionCode } from './region.js';
 
 /** Code of cores that steps had so far: only that of the last two is kept. */
 export interface KeptCode {
   now: Map<string, CoreProgram>;
   before: Map<string, CoreProgram>;
+  colors: KeptColors;
 }
 
 export function keepCode(): KeptCode {
-  return { now: new Map(), before: new Map() };
+  return { now: new Map(), before: new Map(), colors: { found: [] } };
 }
 
 /** Begins another step. */

@@ -14,7 +14,7 @@ import { tableBuffers } from '../mapping/buffers.js';
 import { choiceReceived } from '../mapping/selection.js';
 import { tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
-import { colorHandOffs } from './hand-off-colors.js';
+import { colorOnce } from './hand-off-colors.js';
 import { cacheStepOf } from './cache-step.js';
 import { keepCode, nextStep, writtenOnce } from './kept-code.js';
 import { passing, receivesCount, type InFlight } from './in-flight.js';
@@ -54,7 +54,7 @@ export function planToken(
     const source = sourceOf(model, sender, receiver, isHead, chosen, step);
     return { source, place: places[to], gathers: hasRouter(model, places[to]) };
   });
-  const handOffs = colorHandOffs(wafer, sent);
+  const handOffs = colorOnce(wafer, sent, kept.colors);
   const codes = new Map<string, RegionCode>();
   const stages = visits.map(({ from, to }, i): StagePlan => {
     const { source, place, colors } = handOffs[i];

@@ -81,31 +81,49 @@ export function latentShape(
   const columnsOfDown = isLatent ? groupWidth : columns;
   const rowsPerHead = isLatent ? Math.max(1, Math.floor(rows / queryHeads)) : 1;
   const ofRow = (length: number) => Math.ceil(length / (isLatent ? rowsPerHead : rows));
-  const expanded = {
-    rowQueries: qRank === 0 ? 0 : ofRow(attentionColumns * queryHeads * (turning + still)),
-    rowKeys: ofRow(attentionColumns * headsPerColumn * (still + values)),
-  };
-  const indexer = indexerShape(spec, { ...common, form, turning });
-  const selection = selectionShape(spec, dtype, room, columns);
-  return {
-    ...common,
-    ...(indexer && { indexer }),
-    ...(selection && { selection }),
-    ...({ kind: 'latent', form } as const),
-    ...{ headsPerColumn, queryHeads, pairs, turning, still, values },
+  // Field by field, as in shapes.ts: sizes are chosen among tens of thousands of these.
+  const shape: LatentShape = {
+    kind: 'latent',
+    form,
+    rows,
+    columns,
+    dims: common.dims,
+    groupWidth,
+    headsPerColumn,
+    attentionColumns,
+    inner: common.inner,
+    queryHeads,
     queryLatents: Math.ceil(qRank / columnsOfDown),
     keyLatents: Math.ceil(kvRank / columnsOfDown),
     rotary: Math.ceil((groupWidth * turning) / columnsOfDown),
+    pairs,
+    turning,
+    still,
+    values,
     keyElements: turning + still,
     attended: isLatent ? still : values,
     headsPerRow: isLatent ? Math.ceil(queryHeads / rows) : 0,
     rowsPerHead,
-    ...(isLatent ? { rowQueries: ofRow(nope), rowKeys: 0 } : expanded),
+    rowQueries: isLatent
+      ? ofRow(nope)
+      : qRank === 0
+        ? 0
+        : ofRow(attentionColumns * queryHeads * (turning + still)),
+    rowKeys: isLatent ? 0 : ofRow(attentionColumns * headsPerColumn * (still + values)),
     rowRotary: ofRow(groupWidth * turning),
     rowValues: isLatent ? ofRow(value) : 0,
     ownStill: qRank > 0 ? 0 : inGroup(nope),
-    ...cache,
+    positions: cache.positions,
+    slots: cache.slots,
   };
+  if (common.experts) shape.experts = common.experts;
+  if (common.inFlight) shape.inFlight = common.inFlight;
+  if (common.joined) shape.joined = common.joined;
+  const indexer = indexerShape(spec, shape);
+  if (indexer) shape.indexer = indexer;
+  const selection = selectionShape(spec, dtype, room, columns);
+  if (selection) shape.selection = selection;
+  return shape;
 }
 
 /** Elements of a column's queries, as they are compared with keys. */

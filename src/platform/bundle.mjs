@@ -22,11 +22,20 @@ const SEAM = /[\\/]platform[\\/]node\.(?:js|ts)$/;
 const inPage = {
   name: 'platform',
   async resolveId(source, importer) {
+    if (source === TOKENIZERS) return NO_TOKENIZERS;
     if (!source.endsWith('/node.js')) return null;
     const found = await this.resolve(source, importer, { skipSelf: true });
     return found && SEAM.test(found.id) ? found.id.replace(/node(\.\w+)$/, 'browser$1') : null;
   },
+  load: (id) => (id === NO_TOKENIZERS ? REFUSAL : null),
 };
+
+// A tenth of a page, for texts that only runs with weights have.
+const TOKENIZERS = '@huggingface/tokenizers';
+const NO_TOKENIZERS = '\0no-tokenizers';
+const REFUSAL = `export class Tokenizer {
+  constructor() { throw new Error('a page reads no text, only token ids'); }
+}`;
 
 /** Input options of rolldown. */
 export function forPages() {

@@ -28,7 +28,9 @@ const offered = JSON.parse(readFileSync(here('presets.json'), 'utf8'));
 const presets = Object.fromEntries(
   offered.presets.map((name) => [name, readFileSync(here(`../../configs/${name}.yaml`), 'utf8')]),
 );
-const data = { presets, kernels: offered.kernels, worker: worker.code };
+const data = { presets, kernels: offered.kernels };
+// As it is: a page that begins with a megabyte of JSON to be read stands still for a while.
+const workerText = worker.code.replaceAll(/<(?=\/script|!--)/gi, String.raw`\x3c`);
 const policy = [
   "default-src 'none'",
   `script-src ${hashOf(page.code)} 'wasm-unsafe-eval'`,
@@ -51,6 +53,7 @@ const html = `<!doctype html>
 <body>
 ${readFileSync(here('page.html'), 'utf8')}
 <script type="application/json" id="data">${scriptJson(data)}</script>
+<script type="text/plain" id="worker">${workerText}</script>
 <script>${page.code}</script>
 </body>
 </html>

@@ -82,5 +82,5 @@ export type KernelResult = Result;
 
 /** A wafer core by core, to be drawn: an array per quantity, in their order. */
 export interface WaferNumbers extends PageWafer {
-  values: Float64Array[];
+  values: (Uint32Array | Float64Array)[];
 }

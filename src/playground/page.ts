@@ -12,7 +12,6 @@ interface PageData {
   presets: Presets;
   /** Kernels to begin with, by what they show. */
   kernels: Readonly<Record<string, string>>;
-  worker: string;
 }
 
 /** Up to so many cores a machine is simulated as its settings move. */
@@ -27,8 +26,8 @@ const button = (id: string) => byId(id) as HTMLButtonElement;
 const progress = byId('progress') as HTMLProgressElement;
 const page = document.documentElement;
 
-const { presets, kernels, worker } = JSON.parse(byId('data').textContent) as PageData;
-const simulation = startSimulation(worker, receive);
+const { presets, kernels } = JSON.parse(byId('data').textContent) as PageData;
+const simulation = startSimulation(byId('worker').textContent, receive);
 let state = stateOf(location.hash, presets);
 /** Numbers of the configuration, or of the kernel's hardware, without the settings. */
 let facts: Facts | undefined;

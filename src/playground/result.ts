@@ -72,6 +72,12 @@ export function runResult(run: InPage<RunDocument>, detail: RunDetail): RunResul
   };
 }
 
+/** Half the bytes, where numbers are counts that have room in them: a system may have many wafers. */
+function compact(values: Float64Array): Uint32Array | Float64Array {
+  const fits = values.every((value) => value >= 0 && value < 2 ** 32);
+  return fits ? Uint32Array.from(values) : values.slice();
+}
+
 function numbersOf(
   map: WaferMap,
   all: readonly RegionResult[],
@@ -79,7 +85,7 @@ function numbersOf(
 ): WaferNumbers {
   const { wafer, width, height } = map;
   const regions = all.filter((region) => region.wafer === wafer);
-  const values = QUANTITIES.map((name) => valuesOf(map, name));
+  const values = QUANTITIES.map((name) => compact(valuesOf(map, name)));
   return {
     ...{ wafer, width, height, regions, values, packed: [] },
     ...(path && { path: pathOn(path, wafer) }),

@@ -83,7 +83,8 @@ function setMaps(map: MapState, { quantities, wafers }: RunResult): void {
   const seen = { ...view };
   map.data = { quantities, wafers };
   map.maps.clear();
-  for (const wafer of wafers) map.maps.set(wafer, async (quantity) => wafer.values[quantity]);
+  for (const wafer of wafers)
+    map.maps.set(wafer, async (quantity) => unpacked(wafer.values[quantity]));
   const chooser = byId('wafer') as HTMLSelectElement;
   chooser.replaceChildren(...wafers.map(({ wafer }, i) => new Option(`wafer ${wafer}`, String(i))));
   chooser.hidden = wafers.length === 1;
@@ -93,6 +94,12 @@ function setMaps(map: MapState, { quantities, wafers }: RunResult): void {
   Object.assign(view, seen);
   map.region = region;
   (byId('region') as HTMLSelectElement).value = String(region);
+}
+
+/** In a task of its own: all quantities of a wafer at once would take long. */
+async function unpacked(values: Uint32Array | Float64Array): Promise<Float64Array> {
+  await new Promise((done) => setTimeout(done));
+  return Float64Array.from(values);
 }
 
 function shapeOf({ width, height, regions }: PageWafer): string {

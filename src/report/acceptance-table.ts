@@ -1,6 +1,6 @@
 /** Rounds of every number of tokens, and what acceptance makes of them, as text. */
-import type { AcceptanceResult } from './document.js';
-import { table } from './format.js';
+import type { AcceptanceResult, RunDocument } from './document.js';
+import { markdownTable, table } from './format.js';
 import { count, fixed } from './numbers.js';
 
 /** Cells of a table: heads, and a row for each number of tokens. */
@@ -36,4 +36,27 @@ export function acceptanceTable(acceptance: AcceptanceResult): string {
       ? []
       : [`  and ${count(more)} cycles for each accepted token, which the layer takes once more`]),
   ].join('\n');
+}
+
+/**
+ * The same in Markdown, with what it is of.
+ * @param model its name
+ * @param context tokens in the cache
+ */
+export function acceptanceMarkdown(
+  { model, context }: { model: string; context: number },
+  { decode, placement: { wafers = 1, draft } }: RunDocument,
+  acceptance: AcceptanceResult,
+): string {
+  const { head, rows } = acceptanceCells(acceptance);
+  const { cyclesPerAccepted: more } = acceptance;
+  const lies = draft?.shared === true ? 'on the same wafers' : 'on wafers of its own';
+  const text = [
+    `${model}, drafted by ${decode.speculation!.draft} ${lies} (${count(wafers)} in all),`,
+    `${count(context)} tokens in the cache; plain decoding ${fixed(decode.tokensPerSecondPerUser, 1)} tokens/s.`,
+    ...(more === undefined
+      ? []
+      : [`Each accepted token adds ${count(more)} cycles to the next round.`]),
+  ];
+  return `${text.join(' ')}\n\n${markdownTable(head, rows)}`;
 }

@@ -134,6 +134,8 @@ export interface RoundRows {
   comparison: number;
   transport: number;
   rollback: number;
+  /** With several users: how much longer a round takes because of the others, the longest of those that repeat. */
+  others?: number;
 }
 
 /** A round: tokens that were drafted and accepted, its cycles, and what these are. */
@@ -164,6 +166,8 @@ export interface SpeculationResult {
   /** Adds up to `cyclesPerRound`. */
   breakdown: RoundRows;
   tokensPerSecondPerUser: number;
+  /** With several users: how many, each with rounds like these. */
+  users?: number;
   /** Of an assumed acceptance: what rounds give in the mean of all draws, and the speed with that. */
   expected?: { tokensPerRound: number; cyclesPerRound: number; tokensPerSecondPerUser: number };
   rounds: RoundResult[];

@@ -5,11 +5,14 @@
 import type { Recording } from '../recording/recording.js';
 import { recordingBytes } from '../recording/recording.js';
 import type { KernelDocument } from './document.js';
-import { count, share } from './format.js';
 import { escapeHtml } from './html-escape.js';
 import { htmlPage } from './html-page.js';
-import { breakdownTable, causesTable, table } from './html-tables.js';
+import { provenanceOf } from './html-provenance.js';
+import { breakdownTable, causesTable, folded, pre, section, table } from './html-tables.js';
 import type { HtmlTools } from './html.js';
+import { json } from './json.js';
+import { count, share } from './numbers.js';
+import { downloadButtons, packedFiles } from './packed-files.js';
 import { KERNEL_SCRIPT } from './page-script.js';
 import type { KernelPageData } from './page/kernel-data.js';
 import { pathSteps } from './path-steps.js';
@@ -33,20 +36,29 @@ export function kernelPage(
   // Of several loads all but the curve is that of the last one.
   const at = kernel.loads ? ` at load ${kernel.loads.at(-1)!.load}` : '';
   const network = networkText(kernel);
+  const carried = {
+    name: kernel.kernel,
+    files: { 'kernel.json': json(kernel), 'kernel.txt': text },
+  };
   const sections = [
     ...(network === '' ? [] : [section('Latency and load', pre(network))]),
     section(`Wavelets, cycle by cycle${at}`, wavelets(recording)),
     section(`Where they go${at}`, breakdownTable(breakdown, cycles)),
     ...(coreCycles ? [section(`What the cores do${at}`, causesTable(coreCycles))] : []),
     ...(kernel.waits ? [section(`Why cores wait${at}`, waitsOf(kernel))] : []),
-    section('Configuration', folded('Options and hardware', pre(JSON.stringify(config, null, 2)))),
+    section('Configuration', folded('Options and hardware', pre(json(config)))),
+    section('Where this comes from', provenanceOf(kernel)),
+    section('To take away', downloadButtons(carried)),
     section('As text', folded('What the terminal shows', pre(text))),
   ];
   return htmlPage(
     {
       ...{ title, of: 'wafersim kernel', styles: ['', PLAYER_STYLE], script: KERNEL_SCRIPT },
-      body: `<header><h1>${escapeHtml(title)}</h1>${headline(kernel)}</header>\n${sections.join('\n')}`,
-      data: pageData(kernel, recording, tools),
+      body: `<header><h1>${escapeHtml(title)}</h1>${headline(kernel)}</header>\n<main>${sections.join('\n')}</main>`,
+      data: {
+        ...pageData(kernel, recording, tools),
+        downloads: packedFiles(carried, tools.deflate),
+      } satisfies KernelPageData,
     },
     tools.sha256,
   );
@@ -76,7 +88,7 @@ function pageData(
   { criticalPath = [] }: KernelDocument,
   recording: Recording | string,
   { deflate }: HtmlTools,
-): KernelPageData {
+): Omit<KernelPageData, 'downloads'> {
   if (typeof recording === 'string') return { path: [] };
   const bytes = deflate(recordingBytes(recording));
   return { recording: Buffer.from(bytes).toString('base64'), path: pathSteps(criticalPath) };
@@ -89,16 +101,4 @@ function waitsOf(kernel: KernelDocument): string {
   const path = criticalPath && pathRows(criticalPath).map((row) => row.map(escapeHtml));
   return `<p class="soft">${lines.join('<br>')}</p>
 ${table(WAITS_HEAD, rows)}${path ? `<h3>The critical path, operator by operator</h3>\n${table(PATH_HEAD, path)}` : ''}`;
-}
-
-function section(title: string, body: string): string {
-  return `<section><h2>${title}</h2>\n${body}</section>`;
-}
-
-function folded(summary: string, body: string): string {
-  return `<details><summary>${summary}</summary>${body}</details>`;
-}
-
-function pre(text: string): string {
-  return `<pre>${escapeHtml(text)}</pre>`;
 }

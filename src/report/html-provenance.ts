@@ -1,8 +1,7 @@
 /** Where a result comes from: which wafersim, which command, which numbers of whom, and what was measured. */
-import type { AnyRun } from './serving-document.js';
 import { escapeHtml } from './html-escape.js';
 import { folded, table } from './html-tables.js';
-import { versionOf } from './identity.js';
+import { versionOf, type Identity } from './identity.js';
 import { count, share } from './numbers.js';
 
 /** What a run rests on, as the commands know it. */
@@ -32,7 +31,11 @@ export interface Provenance {
   }[];
 }
 
-export function provenanceOf(run: AnyRun, provenance?: Provenance): string {
+/** @param run a document; what one of an older version does not have is left out */
+export function provenanceOf(
+  run: Partial<Identity> & { configHash?: string },
+  provenance?: Provenance,
+): string {
   const { command, date } = provenance ?? {};
   const facts: [string, string | null | undefined][] = [
     ['wafersim', versionOf(run)],
@@ -50,7 +53,7 @@ export function provenanceOf(run: AnyRun, provenance?: Provenance): string {
   return [head, filesTable(run), ...(provenance ? restsOn(provenance) : [])].join('\n');
 }
 
-function filesTable({ files }: AnyRun): string {
+function filesTable({ files }: Partial<Identity>): string {
   if (files === undefined || files.length === 0) return '';
   const rows = files.map(({ path, sha256 }) => [escapeHtml(path), escapeHtml(sha256 ?? '-')]);
   const name = rows.length === 1 ? 'The file read' : `The ${rows.length} files read`;

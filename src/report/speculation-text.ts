@@ -11,6 +11,7 @@ export const ROUND_ROWS: readonly [keyof RoundRows, title: string][] = [
   ['comparison', 'comparison'],
   ['transport', 'transport'],
   ['rollback', 'rollback'],
+  ['others', 'other users'],
 ];
 
 /** How often drafted tokens are taken to be right: `acceptance 0.8 assumed`, or as they were computed. */
@@ -34,7 +35,7 @@ export function speculativeSpeed({ expected, tokensPerSecondPerUser: own }: Spec
 
 /** Names and values, in lines or in a list. */
 export function speculationFacts(speculation: SpeculationResult): [name: string, value: string][] {
-  const { expected, tokensPerRound, tokens, rounds, cyclesPerRound, draft } = speculation;
+  const { expected, tokensPerRound, tokens, rounds, cyclesPerRound, draft, users } = speculation;
   const given = expected?.tokensPerRound ?? tokensPerRound;
   const found: [string, string][] = [
     [
@@ -46,6 +47,11 @@ export function speculationFacts(speculation: SpeculationResult): [name: string,
       `${count(expected?.cyclesPerRound ?? cyclesPerRound)} cycles for ${fixed(given, 2)} of ${tokens} tokens, drafted by ${shown(draft)}`,
     ],
   ];
+  if (users !== undefined)
+    found.push([
+      'all users',
+      `${fixed(users * speculativeSpeed(speculation), 1)} tokens/s of ${count(users)} users, ${acceptanceText(speculation)}`,
+    ]);
   if (expected === undefined) return found;
   const many = rounds.length === 1 ? '1 round' : `${count(rounds.length)} rounds`;
   const speed = fixed(speculation.tokensPerSecondPerUser, 1);
@@ -58,11 +64,10 @@ export function speculationFacts(speculation: SpeculationResult): [name: string,
 
 /** The rows of a mean round, and their sum. */
 export function roundRows({ breakdown, cyclesPerRound }: SpeculationResult): string[][] {
-  const rows = ROUND_ROWS.map(([key, title]) => [
-    title,
-    count(breakdown[key]),
-    share(breakdown[key], cyclesPerRound),
-  ]);
+  const rows = ROUND_ROWS.flatMap(([key, title]) => {
+    const cycles = breakdown[key];
+    return cycles === undefined ? [] : [[title, count(cycles), share(cycles, cyclesPerRound)]];
+  });
   return [...rows, ['all', count(cyclesPerRound), share(cyclesPerRound, cyclesPerRound)]];
 }
 

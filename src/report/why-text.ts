@@ -3,7 +3,7 @@
  * spent on. What might help is named by the settings that it takes; none of that is simulated.
  */
 import type { DecodeResult, PathEntry, PathKind, WaitResult, WaitsOn } from './document.js';
-import { fixed, share } from './numbers.js';
+import { count, fixed, share } from './numbers.js';
 
 export const WAITS_FOR: Record<WaitsOn, string> = {
   line: 'a wavelet',
@@ -37,7 +37,7 @@ const REMEDIES: Record<PathKind, string> = {
 };
 const FOR_TOKEN = 'more users, whose tokens fill the wait (workload.batch)';
 
-type Why = Pick<DecodeResult, 'waits' | 'criticalPath' | 'noCriticalPath'>;
+type Why = Pick<DecodeResult, 'waits' | 'criticalPath' | 'noCriticalPath' | 'turns'>;
 
 /** What a part about it is called: with the share of waiting before stages. */
 export function whyTitle({ waits = [] }: Why): string {
@@ -50,7 +50,7 @@ export function whyTitle({ waits = [] }: Why): string {
 }
 
 /** The lines after that, without any of what a document does not say. */
-export function whyLines({ waits = [], criticalPath, noCriticalPath }: Why): string[] {
+export function whyLines({ waits = [], criticalPath, noCriticalPath, turns }: Why): string[] {
   const inside = insideOf(waits);
   const whole = sumOf(inside);
   const lines = longestOf(inside).map(({ operator, on, coreCycles }) => {
@@ -60,7 +60,15 @@ export function whyLines({ waits = [], criticalPath, noCriticalPath }: Why): str
   });
   if (criticalPath) lines.push(`  critical path: ${kindsOf(criticalPath)}`);
   else if (noCriticalPath !== undefined) lines.push(`  critical path: none, ${noCriticalPath}`);
+  if (turns) lines.push(`  turns differ: ${turnsText(turns)}`);
   return lines;
+}
+
+/** How long they are, and which one is described. */
+function turnsText(turns: NonNullable<Why['turns']>): string {
+  const cycles = turns.map((turn) => turn.cycles);
+  const described = turns.findIndex((turn) => turn.described);
+  return `${count(Math.min(...cycles))} to ${count(Math.max(...cycles))} cycles; all this is of number ${described + 1} of ${turns.length} (decode.turns)`;
 }
 
 /** Before stages, and in them. */

@@ -1,9 +1,6 @@
 /** The player of a kernel's page in a real browser: played, stepped, searched, listened to, on a desk and on a phone. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createReplay } from '../../src/recording/replay.js';
 import type { Recording } from '../../src/recording/recording.js';
@@ -14,60 +11,25 @@ import { recordKernel } from '../../src/studies/kernel/record.js';
 import { kernelWafer } from '../kernel-programs.js';
 import { TOOLS } from '../helpers/report-run.js';
 import { seriousFindings } from './axe.js';
+import { createOpener, LOOKS, overflow, type Look, type Opener } from './open-page.js';
 
-let browser: Browser;
-let home: string;
-beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'wafersim-'));
-  const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-});
-afterAll(async () => {
-  await browser?.close();
-  rmSync(home, { recursive: true });
-});
+let opener: Opener;
+beforeAll(async () => (opener = await createOpener()));
+afterAll(async () => opener?.end());
 
 let page: Page;
-/** What the page complained of, and what it asked the network for. */
-let complaints: string[];
-afterEach(async () => {
-  await page.close();
-  if (complaints.length > 0)
-    throw new Error(`the page complains or fetches: ${complaints.join('\n')}`);
-});
+afterEach(async () => opener.closePage());
 
 const CHAIN = { algorithm: 'chain', pes: 8, words: 60, dtype: 'f32' };
 const ALL_REDUCE = { algorithm: 'two-phase', grid: '8x8', words: 16, dtype: 'f32' };
 
-interface Look {
-  colorScheme?: 'light' | 'dark';
-  width?: number;
-  hasTouch?: boolean;
-}
-
 /** Opens the page of a kernel. */
-async function open(
-  name: string,
-  options: KernelOptions,
-  { colorScheme = 'light', width = 1280, hasTouch = false }: Look = {},
-): Promise<Recording> {
+async function open(name: string, options: KernelOptions, look: Look = {}): Promise<Recording> {
   const wafer = kernelWafer();
   const host = { now: () => 0, rss: () => 0, path: true };
   const document = await runKernel(name, options, wafer, 'fast', host);
   const recording = recordKernel(document, wafer) as Recording;
-  const file = join(home, 'report.html');
-  writeFileSync(file, kernelPage(document, recording, 'text', TOOLS));
-  page = await browser.newPage({ colorScheme, hasTouch, viewport: { width, height: 1000 } });
-  complaints = [];
-  page.on('console', (message) => {
-    // Reading pixels back is these tests' doing.
-    if (!message.text().includes('getImageData')) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    if (!/^(?:file|data):/.test(request.url())) complaints.push(request.url());
-  });
-  await page.goto(pathToFileURL(file).href);
+  page = await opener.open(kernelPage(document, recording, 'text', TOOLS), look);
   await page.waitForSelector('.mesh[data-cycle]');
   return recording;
 }
@@ -254,27 +216,37 @@ describe('the player', () => {
     await expect.poll(ink).not.toBe(dark);
   });
 
+  it('gives its document away', async () => {
+    await open('reduce', CHAIN);
+    const coming = page.waitForEvent('download');
+    await page.click('text=kernel.json');
+    const download = await coming;
+    expect(download.suggestedFilename()).toBe('reduce-kernel.json');
+    const { schema } = JSON.parse(readFileSync(await download.path(), 'utf8')) as {
+      schema: string;
+    };
+    expect(schema).toBe('wafersim.kernel/1');
+  });
+
   it('is chosen from by touch on a phone, where nothing is cut off', async () => {
     await open('all-reduce', { ...ALL_REDUCE, grid: '16x16' }, { width: 390, hasTouch: true });
     await page.touchscreen.tap(...(await onPage(16, 5, 7)));
     expect(await page.textContent('.core h3')).toContain('Core 5, 7');
-    const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
-    expect(wide).toBe(390);
+    expect(await overflow(page)).toBe(0);
   });
 
-  it.each([
-    ['light', 1280],
-    ['dark', 390],
-  ] as const)('has nothing serious against it, %s, %s pixels wide', async (colorScheme, width) => {
-    await open('all-reduce', ALL_REDUCE, { colorScheme, width });
-    await page.click('.mesh', { position: await middleOf(8, 1, 1) });
-    await page.click('.player details summary >> nth=-1');
-    // The tables of all pages are looked at in report.browser.ts.
-    await page.evaluate(
-      'document.querySelectorAll("section:not(:has(.player))").forEach((one) => one.remove())',
-    );
-    expect(await seriousFindings(page)).toEqual([]);
-  });
+  it.each(LOOKS)(
+    'has nothing serious against it, $colorScheme, $width pixels wide',
+    async (look) => {
+      await open('all-reduce', ALL_REDUCE, look);
+      await page.click('.mesh', { position: await middleOf(8, 1, 1) });
+      await page.evaluate(
+        'document.querySelectorAll("details").forEach((one) => (one.open = true))',
+      );
+      expect(await seriousFindings(page)).toEqual([]);
+      expect(await overflow(page)).toBe(0);
+    },
+  );
 
   it('of 16 x 16 cores shows a cycle, wherever it is, in less than 50 milliseconds', async () => {
     const recording = await open('all-reduce', { ...ALL_REDUCE, grid: '16x16', words: 256 });

@@ -107,7 +107,7 @@ export const COMMANDS: Record<string, Command> = {
     const prepared = await withThreads(options(signal), async (work) =>
       prepare(scenario, config, work),
     );
-    const result = capacityOf(prepared, [readSlo('ttft.p99<=500ms')], 0.2);
+    const result = capacityOf([prepared], [readSlo('ttft.p99<=500ms')], 0.2);
     return capacityTable({ schema: 'wafersim.capacity/1', scenario, ...result } as never, plain);
   },
 };

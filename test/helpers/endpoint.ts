@@ -9,6 +9,7 @@ import {
   simulatedService,
   type SimulatedService,
 } from '../../src/studies/serve/http/simulated-service.js';
+import { servicesOf } from '../../src/studies/serve/http/services.js';
 import type { Answer, Asked, TextSource } from '../../src/studies/serve/text/source.js';
 import { POLICIES } from '../../src/serving/policy.js';
 import { host } from '../../src/host.js';
@@ -71,7 +72,7 @@ export async function startEndpoint(given: RunningOptions = {}): Promise<Running
     ...{ speed, now: host.now, onFault },
     onHostLimit: (seconds) => hostLimits.push(seconds),
   });
-  endpoint.serve(service);
+  endpoint.serve(servicesOf([service], host.now));
   const url = `http://127.0.0.1:${endpoint.port}`;
   return {
     ...{ endpoint, service, driver, url, faults, hostLimits },

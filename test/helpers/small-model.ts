@@ -1,4 +1,6 @@
 /** Dense models by their sizes, and one of odd ones, so that slices are uneven. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { RopeScaling, Span } from '../../src/model/attention-spec.js';
 import { denseSpec, gqaSpec, layerSpec } from '../../src/model/families/common.js';
 import { gqaOf, denseOf, kindsOf, type ModelSpec } from '../../src/model/model.js';
@@ -80,3 +82,11 @@ export const model = denseModel({
 });
 
 export const qwen = resized(model, { family: 'qwen3', qkNorm: true });
+
+/** The file of a tiny model of so many layers, written into a folder. */
+export function deepModel(folder: string, layers: number): string {
+  const path = join(folder, `${layers}-layers.json`);
+  const tiny = JSON.parse(readFileSync('models/tiny.json', 'utf8')) as object;
+  writeFileSync(path, JSON.stringify({ ...tiny, num_hidden_layers: layers }));
+  return path;
+}

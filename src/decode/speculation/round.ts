@@ -63,7 +63,11 @@ async function repeating(ring: Ring, launches: readonly number[]): Promise<Timed
   }
 }
 
-async function ringOf({ plans, stages, run }: RoundStages, contention?: Contention): Promise<Ring> {
+/** A ring of the tokens of a round before its first visit. */
+export async function ringOf(
+  { plans, stages, run }: RoundStages,
+  contention?: Contention,
+): Promise<Ring> {
   const length = stages.length / plans.length;
   const { places } = plans[0];
   return createRing(stages, places.length, stageRuns(stages, run), [], [], { length, contention });

@@ -76,6 +76,7 @@ function resultOf(config: ResolvedConfig, rounds: RoundResult[], again: number):
     comparison: mean((round) => round.comparison),
     transport: mean((round) => round.transport),
     rollback: mean((round) => round.rollback),
+    ...(workload.batch > 1 && { others: mean(({ others = 0 }) => others) }),
   };
   const cyclesPerRound = mean(({ cycles }) => cycles);
   const given = mean(({ accepted }) => accepted + 1);
@@ -98,6 +99,7 @@ function resultOf(config: ResolvedConfig, rounds: RoundResult[], again: number):
     verifyCycles: mean(({ cycles, draft: drafts, transport }) => cycles - drafts - transport),
     breakdown,
     tokensPerSecondPerUser: speed(given),
+    ...(workload.batch > 1 && { users: workload.batch }),
     ...(expected !== undefined && {
       expected: expectedOf(expected, meanCycles({ tokens, cycles, again }, expected), speed),
     }),

@@ -26,6 +26,7 @@ import { beginStep, createStageRunner, runOn, runStage, timedStages } from '../s
 import { draftConfigOf } from './draft.js';
 import { planHidden, sentByLayer, type Placed, type StateTrips } from './hidden.js';
 import { partsOf, type RoundTiming } from './parts.js';
+import { timeUsers } from './users.js';
 import { answered, delayed, drafts, lateBy, type Sent } from './sent.js';
 import {
   endingWith,
@@ -57,7 +58,8 @@ export interface RoundTimer {
 /** What it takes to draft at a position. */
 interface Chained {
   position: number;
-  /** Of the draft's tokens. */
+  /** Of the draft's tokens, and their cycles. */
+  plans: StepPlan[];
   cycles: number[];
   /** Words to the draft and back. */
   there: Trip;
@@ -79,6 +81,8 @@ export interface TimerBase {
    * addresses, and are simulated once: for studies of many rounds. Otherwise each stands one further.
    */
   alike?: boolean;
+  /** Users whose rounds pass the same regions, all of them at the same position; one if not given. */
+  users?: number;
 }
 
 /** @param config with speculation, placed with its draft */
@@ -90,7 +94,7 @@ export async function createRoundTimer(
   const { draft: placed } = placement;
   const { wafer, model } = config;
   const { tokens: of, draft } = config.workload.speculation!;
-  const { maxPositions, programs } = base;
+  const { maxPositions, programs, users = 1 } = base;
   const drafting = draftConfigOf(config);
   const ofDraft =
     drafting && placed
@@ -100,7 +104,7 @@ export async function createRoundTimer(
       : undefined;
   const [modelStages, draftStages] = [stageMaker(wafer, base), stageMaker(wafer, base)];
   const planOf = (plan: PlanOf, position: number, inFlight: InFlight): StepPlan =>
-    plan({ context: position, maxPositions, users: 1, inFlight });
+    plan({ context: position, maxPositions, users, inFlight });
   const placeOf = (position: number, index: number) => position + (base.alike ? 0 : index);
   /** Where words are sent from and to does not change from round to round. */
   const trips = new Map<string, Trip>();
@@ -135,7 +139,7 @@ export async function createRoundTimer(
     const states = await stateTrips(others);
     const later = back.sent + (states?.own.arrives ?? 0);
     const cycles = await timeChain(await draftStages(position, plans), later);
-    return (chained = { position, cycles, there, back, ...(states && { states }) });
+    return (chained = { position, plans, cycles, there, back, ...(states && { states }) });
   };
   const sendsAt = async (position: number, all: StepPlan[], again: number): Promise<Sent> => {
     const drafted = all.length - 1;
@@ -169,14 +173,29 @@ export async function createRoundTimer(
     const tokens = await modelStages(position, all);
     const round = await timeRound(tokens, sent.launches);
     const late = lateBy(sent, round.cycles);
-    if (late === 0) return { sent, round };
+    if (late === 0) return { sent, round, tokens };
     // A draft that is slower than the model takes its own last token when the next round has begun.
     const later = { ...sent, draft: sent.draft + late, launches: delayed(sent.launches, late) };
-    return { sent: later, round: await timeRound(tokens, later.launches) };
+    return { sent: later, round: await timeRound(tokens, later.launches), tokens };
   };
   const time: RoundTimer['time'] = async (position, plain, verified = of, again = 0) => {
-    const { sent, round } = await timeSent(position, tokensAt(position, verified), again);
-    return partsOf(round, sent, plain);
+    const all = tokensAt(position, verified);
+    const { sent, round, tokens } = await timeSent(position, all, again);
+    const alone = partsOf(round, sent, plain);
+    if (users === 1) return alone;
+    const draft = (await draftStagesAt(position, all)) ?? sent.launches[0];
+    const asked = { users, alone: alone.cycles, draft };
+    const apart = await timeUsers(tokens, asked);
+    const contention = tokens.contentionOf?.(round.first);
+    const met = contention && (await timeUsers(tokens, { ...asked, contention }));
+    const cycles = met === undefined || contention!.gaveUp ? apart : met;
+    return { cycles, rows: { ...alone.rows, others: cycles - alone.cycles } };
+  };
+  /** Stages of the draft's tokens, of another model that drafts for a round. */
+  const draftStagesAt = async (position: number, all: StepPlan[]) => {
+    if (ofDraft === undefined || all.length === 1) return undefined;
+    const { there, back, plans } = await chainAt(position, ofDraft, all);
+    return { of: await draftStages(position, plans), there, back };
   };
   return {
     time,

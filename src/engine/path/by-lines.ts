@@ -12,6 +12,7 @@ import { neighbour } from '../../hardware/mesh.js';
 import type { CostTable } from '../../hardware/wafer.js';
 import { colorsOf, type Operation, type Route } from '../../program/program.js';
 import { timeOf } from '../../program/timing.js';
+import { keepWalk, knownWalk, type LinePlace } from './line-walks.js';
 import { logOf } from './log.js';
 import { reachOf, type Reach } from './reach.js';
 import { addStep, walkBack, type Scene, type Step, type Walked } from './walk.js';
@@ -157,6 +158,13 @@ function* throughLine(
     return { operations: goesOn ? both(parts[first], next) : parts[first].operations, actor };
   };
   const own = placeIn(routers, number);
+  const place: LinePlace = {
+    ...{ base, routerAt, costs: wafer.costs },
+    placeOf: (router) => placeOf[routers[router]],
+    operationsAt: (router) => codeAt(router).operations,
+  };
+  const before = knownWalk(result, own, place);
+  if (before !== undefined) return before;
   const useAt = usesOf((router) => codeAt(router).operations);
   const reach: Reach = {
     routers: routers.length,
@@ -172,16 +180,20 @@ function* throughLine(
   const noted = yield* noteLine(table, shape, result, reached);
   if (noted?.end[own] !== result.ends[placeIn(actors, own)])
     throw new Error(`a line of ${program.name} is another when it is simulated again`);
+  const asked: number[] = [];
   const scene: Scene = {
     ...{ width, height, wafer },
     ...(linkHops && { linkHops }),
     log: logOf(noted.events, reached, routerAt, base),
-    codeOf: (place) => {
-      const { operations, actor } = codeAt(routerAt(place));
+    codeOf: (at) => {
+      asked.push(at);
+      const { operations, actor } = codeAt(routerAt(at));
       return { operations, begin: actor < 0 ? 0 : base + result.starts[actor] };
     },
   };
-  return walkBack(scene, placeOf[number]);
+  const walked = walkBack(scene, placeOf[number]);
+  keepWalk(result, own, walked, asked, place);
+  return walked;
 }
 
 const joined = new WeakMap<CutPart, readonly Operation[]>();

@@ -1,7 +1,7 @@
 /** What the page of a comparison does: the map of what differs core by core, for the run that is chosen. */
 import type { ComparePageData } from './compare-data.js';
 import { byId, dataOf, openForPrint } from './dom.js';
-import { offerDownloads } from './downloads.js';
+import { offerFiles, offerPicture } from './downloads.js';
 import { controlMap, showRegion, showWafer } from './map-controls.js';
 import { createMap, show, type MapState } from './map.js';
 
@@ -28,5 +28,7 @@ function differences(): MapState | undefined {
   return map;
 }
 
-offerDownloads(downloads, differences());
+offerFiles(downloads);
+const map = differences();
+if (map) offerPicture(downloads.name, map);
 openForPrint();

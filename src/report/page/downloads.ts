@@ -5,14 +5,17 @@ import type { MapState } from './map.js';
 import { pictureOf } from './picture.js';
 import { inflate } from './unpack.js';
 
-/** @param map if the page has one */
-export function offerDownloads({ name, files }: Downloads, map: MapState | undefined): void {
+/** Files that came with the page, by their buttons. */
+export function offerFiles({ name, files }: Downloads): void {
   for (const button of document.querySelectorAll<HTMLElement>('[data-file]'))
     button.addEventListener('click', () => {
       const file = button.dataset['file']!;
       void inflate(files[file]).then((bytes) => save(`${name}-${file}`, new Blob([bytes])));
     });
-  if (map === undefined) return;
+}
+
+/** The map as it is shown, as a picture. */
+export function offerPicture(name: string, map: MapState): void {
   byId('png').addEventListener('click', () =>
     pictureOf(map).toBlob((blob) => {
       const { wafer, quantities } = { ...map.data, wafer: map.wafer.wafer };

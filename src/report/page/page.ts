@@ -2,7 +2,7 @@
 import type { StageSpan } from '../detail.js';
 import type { PageData } from './data.js';
 import { byId, dataOf, openForPrint } from './dom.js';
-import { offerDownloads } from './downloads.js';
+import { offerFiles, offerPicture } from './downloads.js';
 import { controlMap, showRegion, showWafer } from './map-controls.js';
 import { createMap, draw, show } from './map.js';
 import { createTimeline, drawTimeline, showAll, zoomBy, zoomToStage } from './timeline.js';
@@ -93,6 +93,7 @@ for (const region of document.querySelectorAll<SVGElement>('#floor [data-region]
 byId('time-out').addEventListener('click', () => zoomBy(times, 1 / 1.5));
 byId('time-in').addEventListener('click', () => zoomBy(times, 1.5));
 byId('time-all').addEventListener('click', () => showAll(times));
-offerDownloads(data.downloads, map);
+offerFiles(data.downloads);
+offerPicture(data.downloads.name, map);
 openForPrint();
 void show(map);

@@ -57,7 +57,7 @@ export function partsOf(colors: readonly number[]) {
     onPath: make('p', { class: 'soft on-path' }),
     cut: make('p', { class: 'soft' }),
     mesh: make('canvas', {
-      ...{ class: 'mesh', tabindex: '0', role: 'img', 'aria-label': 'Cores and wavelets' },
+      ...{ class: 'mesh', tabindex: '0', role: 'application', 'aria-label': 'Cores and wavelets' },
     }),
     pointed: make('p', { class: 'pointed' }, KEYS),
     core: make('div', { class: 'core' }),

@@ -45,6 +45,11 @@ function verifying(config: ResolvedConfig, tokens: number): ResolvedConfig {
   const { speculation } = config.workload;
   if (speculation === undefined)
     throw new ConfigError('--acceptance: expected workload.speculation, found none');
+  const { batch } = config.workload;
+  if (batch > 1)
+    throw new ConfigError(
+      `--acceptance: expected rounds of one user, found workload.batch ${batch}`,
+    );
   const acceptance = Array<number>(tokens - 1).fill(0);
   const asked = { ...speculation, tokens, acceptance };
   return { ...config, workload: { ...config.workload, speculation: asked } };

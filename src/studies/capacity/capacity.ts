@@ -1,10 +1,10 @@
 /** The highest request rate of a serving configuration that meets limits on its percentiles. */
 import { ConfigError } from '../../config/errors.js';
-import { runIdentity } from '../../identity.js';
+import { runIdentity, scenariosIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { loadConfig, type Source } from '../../config.js';
-import { costServed, gpusOf, isServing, prepare } from '../serve/serve.js';
-import { refuseDeployments, scenariosOf } from '../serve/serve.js';
+import { prepareDeployments, together } from '../serve/deployments.js';
+import { costServed, gpusOf, isServing, prepare, scenariosOf } from '../serve/serve.js';
 import type { Prepared } from '../serve/serve.js';
 import type { GridWork } from '../steps/step-times.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
@@ -14,7 +14,7 @@ import { highestLoad } from '../../serving/capacity-search.js';
 import type { CostResult } from '../../serving/cost.js';
 import { metricsOf, type ServingMetrics } from '../../serving/metrics.js';
 import type { Request } from '../../serving/request.js';
-import { serve } from '../../serving/server.js';
+import { serve, type ServeResult } from '../../serving/server.js';
 
 type Metric = 'ttftMs' | 'tpotMs' | 'itlMs' | 'e2elMs';
 type Statistic = 'mean' | 'p50' | 'p90' | 'p99';
@@ -61,8 +61,10 @@ export interface CapacityResult {
   /** Requests per second: highest rate known to meet the limits, lowest known to break them. */
   requestsPerSecond: { meets: number; breaks: number | null };
   tried: number;
-  /** Metrics at the rate that meets the limits; null if none does. */
+  /** Metrics at the rate that meets the limits, of all models together; null if none does. */
   metrics: ServingMetrics | null;
+  /** Of several models each: its part of the rate, and its own metrics at the rate that meets the limits. */
+  deployments?: { name: string; share: number; metrics: ServingMetrics | null }[];
   /** Where prices are given: what output tokens cost at that rate. */
   cost?: CostResult;
   /** The GPUs that the configuration compares with (`serving.gpus`), sent the same requests, and whether the limits hold. */
@@ -81,7 +83,8 @@ export interface CapacityAsked {
 }
 
 /**
- * The highest rate at which the first scenario of a configuration meets limits.
+ * The highest rate at which the first scenario of a configuration meets limits, or each of its deployments does with
+ * its part of the requests.
  * @throws ConfigError for limits that are none, and for a workload that serves nothing
  */
 export async function capacity(
@@ -100,17 +103,26 @@ export async function capacity(
   const base = loadConfig(path, sets);
   if (!isServing(base))
     throw new ConfigError(`${path}: workload.kind: expected serving, found decode`);
-  refuseDeployments('capacity', base);
-  const [{ scenario, config }] = scenariosOf(base, path, sets);
+  const all = scenariosOf(base, path, sets);
+  const asked = base.deployments === undefined ? all.slice(0, 1) : all;
   const begun = options.now();
-  const prepared = await withThreads(options, async (work) => prepare(scenario, config, work));
+  const prepared = await withThreads(options, async (work) =>
+    base.deployments === undefined
+      ? [await prepare(asked[0].scenario, asked[0].config, work)]
+      : prepareDeployments(base, asked, work, new Map()),
+  );
   options.onProgress?.({ done: 1, total: 1, what: 'serving' });
   const result = capacityOf(prepared, slos, tolerance);
   const notes = [...result.notes, ...(preset === undefined ? [] : [WHAT_IF])];
   const limits = slos.map(({ text: _, ...limit }) => limit);
-  const identity = runIdentity(config, { limits, tolerance });
+  const [{ scenario, config }] = asked;
+  const identity =
+    base.deployments === undefined
+      ? runIdentity(config, { limits, tolerance })
+      : scenariosIdentity(base, asked, { limits, tolerance });
   const host = hostOfSteps(options, begun);
-  return { schema: 'wafersim.capacity/1', ...identity, scenario, ...result, notes, host };
+  const named = base.deployments === undefined ? scenario : '';
+  return { schema: 'wafersim.capacity/1', ...identity, scenario: named, ...result, notes, host };
 }
 
 /** Requests may not pile up: a burst that drains in time says nothing of a rate that continues. */
@@ -120,53 +132,94 @@ const KEEPS_UP_NOTE =
   'the more requests there are, the less that leaves out.';
 
 /**
- * Sends the same requests faster or slower until the limits just hold. A rate is the number of
- * requests over the time between the first and the last arrival.
+ * Sends the same requests faster or slower until the limits just hold for each model. A rate is the number of
+ * requests of all models over the time between the first and the last arrival.
+ * @param prepared the models that get requests, each with its own
  * @throws ConfigError for a closed loop, whose rate follows from the server
  */
-export function capacityOf(prepared: Prepared, slos: Slo[], tolerance: number): CapacityResult {
-  const { source, serve: options, config } = prepared;
-  const { requests } = source;
-  const last = requests.reduce(
-    (latest, { after, arrivalNs }) => (after === undefined ? Math.max(latest, arrivalNs) : latest),
-    0,
-  );
-  if (config.workload.arrivals?.process === 'closed' || last === 0)
+export function capacityOf(
+  prepared: readonly Prepared[],
+  slos: Slo[],
+  tolerance: number,
+): CapacityResult {
+  const asked = prepared.filter(({ source }) => source.requests.length > 0);
+  const last = asked.reduce((latest, one) => Math.max(latest, lastOf(one)), 0);
+  if (asked.some(isClosed) || last === 0)
     throw new ConfigError(
       'capacity: expected arrivals over time, found a closed loop or one instant',
     );
-  const rate = (requests.length / last) * 1e9;
-  const at = (factor: number) => metricsOf(serve(faster(requests, factor), options));
-  const meets = (factor: number) => {
-    const metrics = at(factor);
-    return metrics.requestThroughput >= KEEPS_UP * factor * rate && meetsAll(metrics, slos);
-  };
+  const rateOf = ({ source }: Prepared) => (source.requests.length / last) * 1e9;
+  const rate = asked.reduce((sum, one) => sum + rateOf(one), 0);
+  const meets = (factor: number) =>
+    asked.every((one) => {
+      const metrics = metricsOf(servedAt(one, factor));
+      const keepsUp = metrics.requestThroughput >= KEEPS_UP * factor * rateOf(one);
+      return keepsUp && meetsAll(metrics, slos);
+    });
   const { low, high, tried } = highestLoad(meets, tolerance);
-  const metrics = low > 0 ? at(low) : null;
+  const runs = low > 0 ? asked.map((one) => servedAt(one, low)) : undefined;
+  const metrics = runs ? metricsOf(runs.length === 1 ? runs[0] : together(runs)) : null;
   return {
     slos: slos.map(({ text }) => text),
     requestsPerSecond: { meets: low * rate, breaks: high === Infinity ? null : high * rate },
     tried,
     metrics,
-    ...(metrics && besides(prepared, metrics, faster(requests, low), slos)),
-    skippedRows: source.skippedRows,
-    notes: [...source.notes, KEEPS_UP_NOTE],
+    ...(metrics && besides(prepared, metrics, low, slos)),
+    ...(prepared.length > 1 && {
+      deployments: asked.map((one, i) => ({
+        name: one.scenario,
+        share: rateOf(one) / rate,
+        metrics: runs ? metricsOf(runs[i]) : null,
+      })),
+    }),
+    skippedRows: skippedIn(prepared),
+    notes: [...new Set(prepared.flatMap(({ source }) => source.notes)), KEEPS_UP_NOTE],
   };
 }
 
-/** What tokens cost at the rate, and what GPUs do with the same requests. */
+function isClosed({ config }: Prepared): boolean {
+  return config.workload.arrivals?.process === 'closed';
+}
+
+/** When the last request comes that follows no other. */
+function lastOf({ source }: Prepared): number {
+  return source.requests.reduce(
+    (latest, { after, arrivalNs }) => (after === undefined ? Math.max(latest, arrivalNs) : latest),
+    0,
+  );
+}
+
+function servedAt({ source, serve: options }: Prepared, factor: number): ServeResult {
+  return serve(faster(source.requests, factor), options);
+}
+
+/** Rows of all traces that were left out; that of a router is read once for all models. */
+function skippedIn(prepared: readonly Prepared[]): number {
+  const byTrace = new Map(
+    prepared.map(({ scenario, source }) => [
+      source.originals === undefined ? scenario : undefined,
+      source.skippedRows,
+    ]),
+  );
+  return [...byTrace.values()].reduce((sum, rows) => sum + rows, 0);
+}
+
+/** What tokens cost at the rate, and what GPUs do with the same requests, of one model. */
 function besides(
-  prepared: Prepared,
+  prepared: readonly Prepared[],
   metrics: ServingMetrics,
-  requests: readonly Request[],
+  factor: number,
   slos: Slo[],
 ): Pick<CapacityResult, 'cost' | 'gpus'> {
-  const { config, deployment } = prepared;
-  const gpus = gpusOf(prepared, requests, (of) => ({ meets: meetsAll(of, slos) }));
-  return {
-    ...costServed(config, deployment.placement.wafers, metrics),
-    ...(gpus.length > 0 && { gpus }),
-  };
+  const [first] = prepared;
+  const wafers = prepared.reduce((sum, { deployment }) => sum + deployment.placement.wafers, 0);
+  const gpus =
+    prepared.length > 1
+      ? []
+      : gpusOf(first, faster(first.source.requests, factor), (of) => ({
+          meets: meetsAll(of, slos),
+        }));
+  return { ...costServed(first.config, wafers, metrics), ...(gpus.length > 0 && { gpus }) };
 }
 
 function meetsAll(metrics: ServingMetrics, slos: Slo[]): boolean {

@@ -17,7 +17,7 @@ export function capacityTable(
   document: Omit<CapacityDocument, 'configHash' | 'host' | keyof Identity>,
   style: Style,
 ): string {
-  const { slos, requestsPerSecond: rate, tried, metrics, notes } = document;
+  const { slos, requestsPerSecond: rate, tried, metrics, deployments = [], notes } = document;
   const limits = slos.join(', ');
   const said = [...notes.map((note) => `  note          ${note}`), ''];
   if (metrics === null)
@@ -28,6 +28,11 @@ export function capacityTable(
     ].join('\n');
   const upper =
     rate.breaks === null ? 'no rate breaks them' : `${fixed(rate.breaks, 3)} breaks them`;
+  const each = deployments.map((one) => {
+    const { ttftMs, tpotMs } = one.metrics!;
+    const times = `TTFT p99 ${fixed(ttftMs.p99, 2)} ms, TPOT p99 ${fixed(tpotMs.p99, 3)} ms`;
+    return `  ${one.name.padEnd(13)} ${fixed(rate.meets * one.share, 3)} requests/s; ${times}`;
+  });
   return [
     heading(`${fixed(rate.meets, 3)} requests/s meet ${limits}`, style),
     `  bracket       ${upper}; ${count(tried)} rates tried`,
@@ -35,6 +40,7 @@ export function capacityTable(
     `  TPOT          p50 ${fixed(metrics.tpotMs.p50, 3)} ms, p99 ${fixed(metrics.tpotMs.p99, 3)} ms`,
     `  output speed  ${fixed(metrics.outputSpeed.p50, 1)} tokens/s per user (p50)`,
     `  throughput    ${fixed(metrics.outputThroughput, 1)} tokens/s, all users together`,
+    ...each,
     ...(document.gpus ?? []).map(gpuLine),
     ...said,
     ...costLines(document, style),

@@ -161,11 +161,15 @@ const SPECULATION: Row[] = [
     ({ speculation }) =>
       fixed(speculation?.expected?.tokensPerRound ?? speculation?.tokensPerRound ?? 1, 2),
   ],
-  ...ROUND_ROWS.filter(([key]) => key !== 'verify').map(([key, title]): Row => [
-    `${title}, cycles`,
-    ({ speculation }) => count(speculation?.breakdown[key] ?? 0),
-  ]),
+  ...ROUND_ROWS.filter(([key]) => key !== 'verify' && key !== 'others').map(roundRow),
 ];
+
+/** Shown if some run drafts for several users. */
+const OTHER_USERS = ROUND_ROWS.filter(([key]) => key === 'others').map(roundRow);
+
+function roundRow([key, title]: (typeof ROUND_ROWS)[number]): Row {
+  return [`${title}, cycles`, ({ speculation }) => count(speculation?.breakdown[key] ?? 0)];
+}
 
 function shownOf(cycles: number | undefined): string {
   return cycles === undefined ? '-' : count(cycles);
@@ -187,6 +191,7 @@ function cells({ rows }: CompareDocument): string[][] {
     ...metricsOf(rows.some(({ served }) => served)),
     ...(rows.some(({ routing }) => routing) ? ROUTING : []),
     ...(rows.some(({ speculation }) => speculation) ? SPECULATION : []),
+    ...(rows.some(({ speculation }) => speculation?.users) ? OTHER_USERS : []),
     ...(rows.some(({ estimate }) => estimate?.bound !== undefined) ? PROOF : []),
     ...(rows.some(({ defects }) => defects) ? DEFECTS : []),
   ];

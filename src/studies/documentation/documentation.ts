@@ -4,6 +4,8 @@ import { bundled } from '../../bundled.js';
 import { PUBLISHED, readMeasurements } from '../validate/measurements.js';
 import { readFileSync } from '../../platform/node.js';
 import type { RunDocument } from '../../report/document.js';
+import { acceptanceMarkdown } from '../../report/acceptance-table.js';
+import { acceptanceStudy } from '../acceptance/acceptance.js';
 import { apiReference } from './api-reference.js';
 import { generatedParts, partOf, renderInto } from './markers.js';
 import { modelsMarkdown } from './models-table.js';
@@ -20,13 +22,25 @@ import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import { validateMeasurements } from '../validate/validate.js';
 
 /** Files that have generated parts, from the root of the project. */
-export const DOCUMENTS = ['README.md', 'docs/accuracy.md', 'docs/kernels.md', 'docs/api.md'];
+export const DOCUMENTS = [
+  ...['README.md', 'docs/accuracy.md', 'docs/kernels.md', 'docs/api.md', 'docs/speculation.md'],
+];
 
 const FIRST_RUN = 'configs/wse3.yaml';
 const PLAN = 'configs/codex-spark.yaml';
 
 /** With the steps that are known. */
 type Options = SimulateOptions & Pick<GridWork, 'steps'>;
+
+/** Speeds of drafts by acceptance: configurations, and tokens per second whose acceptance is looked for. */
+const DRAFTED: Record<string, [config: string, target: number]> = {
+  'acceptance-llama-70b-mtp': ['configs/llama-70b-mtp.yaml', 2100],
+  'acceptance-llama-70b-draft': ['configs/llama-70b-draft.yaml', 2100],
+  'acceptance-gpt-oss-120b-draft': ['configs/gpt-oss-120b-draft.yaml', 3000],
+};
+
+/** Parts that take minutes: they stay as they are unless they are asked for. */
+const LONG = new Set(['plan', ...Object.keys(DRAFTED)]);
 
 /** How long a run took, with how much memory: it differs from host to host and from run to run. */
 const HOST_LINE = /^ {2}\w+ engine, \d+ shards?: .* of host memory$/m;
@@ -65,18 +79,38 @@ const PARTS: Record<string, (options: Options, before: string) => Promise<string
     );
     return validateMarkdown({ ...document, notes });
   },
+  ...Object.fromEntries(
+    Object.entries(DRAFTED).map(([name, [path, target]]) => [
+      name,
+      (options: Options) => draftedMarkdown(bundled(path), target, options),
+    ]),
+  ),
 };
 
-/** A document with its generated parts made anew. Throws a RangeError for a part that has no generator. */
-export async function regenerated(text: string, options: Options): Promise<string> {
+async function draftedMarkdown(path: string, target: number, options: Options): Promise<string> {
+  const config = loadConfig(path);
+  const run = await simulate(config, options);
+  const { acceptance } = await acceptanceStudy(run, config, target, options);
+  const { model, workload } = config;
+  const of = { model: model.name, context: workload.context };
+  return acceptanceMarkdown(of, run, acceptance);
+}
+
+/**
+ * A document with its generated parts made anew. Throws a RangeError for a part that has no generator.
+ * @param long whether those too that take minutes
+ */
+export async function regenerated(text: string, options: Options, long = false): Promise<string> {
   const names = generatedParts(text);
   const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
   if (unknown !== undefined)
     throw new RangeError(
       `expected generated parts among ${Object.keys(PARTS).join(', ')}, found ${unknown}`,
     );
-  const parts = await Promise.all(
-    names.map(async (name) => PARTS[name](options, partOf(text, name))),
-  );
-  return names.reduce((result, name, i) => renderInto(result, name, parts[i]), text);
+  const made = names.filter((name) => long || !LONG.has(name));
+  let result = text;
+  // One after the other: each takes the memory of its model's programs.
+  for (const name of made)
+    result = renderInto(result, name, await PARTS[name](options, partOf(text, name)));
+  return result;
 }

@@ -6,7 +6,7 @@ import type { Assumption } from './document.js';
 
 /** None of a configuration that drafts nothing. */
 export function speculationRules(config: ResolvedConfig): Assumption[] {
-  const { speculation, kind } = config.workload;
+  const { speculation, kind, batch } = config.workload;
   if (speculation === undefined || speculation.tokens === 1) return [];
   const rule = (text: string, source = OURS): Assumption => {
     return { about: 'mapping', text, grade: 'assumed', source };
@@ -18,6 +18,13 @@ export function speculationRules(config: ResolvedConfig): Assumption[] {
     rule(
       `A round verifies ${tokens} tokens of a user, which follow each other through the model's regions; it ends when the last one's choice is compared with its draft. Where wavelets of two of them meet on links they wait for each other, on wafers of up to 131,072 cores.`,
     ),
+    ...(batch > 1 && kind !== 'serving'
+      ? [
+          rule(
+            `Rounds of ${batch} users pass the same regions, first come, first served, all users with as many tokens in the cache; the longest of the rounds that repeat is reported.`,
+          ),
+        ]
+      : []),
     ...(name === undefined
       ? [
           rule(

@@ -17,7 +17,11 @@ export async function waitsInspection(config: ResolvedConfig, options: SimulateO
     table(WAITS_HEAD, waitRows(waits)),
     ...(criticalPath ? [table(OPERATORS_HEAD, operatorRows(criticalPath, cyclesPerToken))] : []),
   ].join('\n\n');
-  return { document: { cyclesPerToken, waits, criticalPath, noCriticalPath }, text };
+  const { turns } = decode;
+  return {
+    document: { cyclesPerToken, ...(turns && { turns }), waits, criticalPath, noCriticalPath },
+    text,
+  };
 }
 
 const OPERATORS_HEAD = ['operator', 'cycles of the critical path', 'share', 'spent on'];

@@ -35,8 +35,7 @@ export async function prepareDeployments(
   work: GridWork,
   cache: GridCache,
 ): Promise<Prepared[]> {
-  const placed = entries.map(({ config }) => deploymentOf(config));
-  refuseTooFew(system, entries, placed);
+  const placed = placeDeployments(system, entries);
   const sources = sourcesOf(system, entries, placed);
   return Promise.all(
     entries.map(async ({ scenario, config }, i) => {
@@ -44,6 +43,13 @@ export async function prepareDeployments(
       return prepare(scenario, config, work, cache, given);
     }),
   );
+}
+
+/** Each on wafers of its own. @throws CapacityError if the system has too few of them */
+export function placeDeployments(system: ResolvedConfig, entries: readonly Entry[]): Deployment[] {
+  const placed = entries.map(({ config }) => deploymentOf(config));
+  refuseTooFew(system, entries, placed);
+  return placed;
 }
 
 function refuseTooFew(
@@ -152,7 +158,8 @@ function named(model: ModelSpec) {
   return { model: model.name, parameters: parameterCount(model) };
 }
 
-function together(runs: readonly ServeResult[]) {
+/** What all served, as if by one. */
+export function together(runs: readonly ServeResult[]) {
   const gapsNs = new Float64Array(runs.reduce((sum, { gapsNs: own }) => sum + own.length, 0));
   let at = 0;
   for (const { gapsNs: own } of runs) {

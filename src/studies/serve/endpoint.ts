@@ -1,13 +1,16 @@
 /** What an endpoint needs to answer at the pace of a simulated wafer, without anything of HTTP. */
 import { tokenizerFiles } from '../../checkpoint/tokenizer.js';
+import { join } from 'node:path';
 import { loadConfig, type ResolvedConfig, type Source } from '../../config.js';
+import { ConfigError } from '../../config/errors.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { createDriver, type Driver } from '../../serving/driver.js';
 import type { TransportKind } from '../../serving/transport.js';
-import { deploymentOf, type GridWork } from '../steps/step-times.js';
+import { deploymentOf, type Deployment, type GridWork } from '../steps/step-times.js';
 import { withThreads } from '../steps/work.js';
 import { recordInto } from './recording.js';
-import { refuseDeployments, scenariosOf, serverOf, settingsOf } from './serve.js';
+import { placeDeployments } from './deployments.js';
+import { scenariosOf, serverOf, settingsOf } from './serve.js';
 import { counterOf } from './text/count.js';
 import { modelSource } from './text/model.js';
 import type { TextSource } from './text/source.js';
@@ -50,17 +53,38 @@ export interface PreparedEndpoint {
   close: () => Promise<void>;
 }
 
+/** A model of an endpoint, on its wafers. */
+interface Placed {
+  modelName: string;
+  deployment: Deployment;
+  /** The folder that it is recorded into, if any. */
+  record: string | undefined;
+}
+
 /**
- * Places a configuration's model, simulates the steps of its contexts, or reads those that are known, and makes the
- * server ready. Of a configuration with several scenarios the first one is served.
- * @throws ConfigError for what cannot be served so; CapacityError if the model does not fit
+ * Places a configuration's models, simulates the steps of their contexts, or reads those that are known, and makes a
+ * server of each ready: one for each deployment that serves requests, or one. Of a configuration with several
+ * scenarios the first one is served.
+ * @throws ConfigError for what cannot be served so; CapacityError if a model does not fit
  */
 export async function prepareEndpoint(
-  { path, sets }: Source,
+  source: Source,
   options: EndpointOptions,
   simulateOptions: SimulateOptions & Pick<GridWork, 'steps'>,
-): Promise<PreparedEndpoint> {
-  const { maxWaiting, transport } = options;
+): Promise<PreparedEndpoint[]> {
+  const placed = placedOf(source, options);
+  const prepared: PreparedEndpoint[] = [];
+  try {
+    for (const one of placed) prepared.push(await prepareOne(one, options, simulateOptions));
+    return prepared;
+  } catch (error) {
+    await Promise.all(prepared.map(({ close }) => close()));
+    throw error;
+  }
+}
+
+function placedOf({ path, sets }: Source, options: EndpointOptions): Placed[] {
+  const { maxWaiting, transport, servedModelName, record } = options;
   const asked = [
     'workload.kind=serving',
     `transport.kind=${transport}`,
@@ -68,9 +92,37 @@ export async function prepareEndpoint(
   ];
   const all = [...sets, ...asked];
   const base = loadConfig(path, all);
-  refuseDeployments('serve', base);
-  const [{ config }] = scenariosOf(base, path, all);
-  const deployment = deploymentOf(config);
+  const entries = scenariosOf(base, path, all);
+  if (base.deployments === undefined) {
+    const [{ config }] = entries;
+    const modelName = servedModelName ?? config.model.name;
+    return [{ modelName, deployment: deploymentOf(config), record }];
+  }
+  if (servedModelName !== undefined)
+    throw new ConfigError(
+      `--served-model-name: expected none, as deployments have names of their own, found ${servedModelName}`,
+    );
+  const placed = placeDeployments(base, entries);
+  return entries.map(({ scenario }, i) => {
+    const own = record === undefined ? undefined : join(record, folderOf(scenario));
+    return { modelName: scenario, deployment: placed[i], record: own };
+  });
+}
+
+/** @throws ConfigError for a deployment whose name is that of no folder */
+function folderOf(name: string): string {
+  if (/^\w[\w.-]*$/.test(name)) return name;
+  throw new ConfigError(
+    `--record: expected deployments whose names can be those of folders (letters, digits, _ . -), found ${JSON.stringify(name)}`,
+  );
+}
+
+async function prepareOne(
+  { modelName, deployment, record }: Placed,
+  options: EndpointOptions,
+  simulateOptions: SimulateOptions & Pick<GridWork, 'steps'>,
+): Promise<PreparedEndpoint> {
+  const { config } = deployment;
   const limits = lengthOf(options.maxModelLen, config, deployment.maxContext);
   const { maxModelLen } = limits;
   const files = config.tokenizer.length > 0 ? config.tokenizer : tokenizerFiles(config.modelFile);
@@ -84,20 +136,18 @@ export async function prepareEndpoint(
   const driver = createDriver(serve);
   const failed = ({ message }: Error) => options.onNote(`nothing more is recorded: ${message}`);
   const recording =
-    options.record === undefined
-      ? undefined
-      : recordInto(options.record, driver, config, maxModelLen, failed);
+    record === undefined ? undefined : recordInto(record, driver, config, maxModelLen, failed);
   const perSecond = (ns: number) => 1e9 / ns;
   return {
     config,
     driver: recording?.driver ?? driver,
     spare: () => createDriver(serve),
     text,
-    modelName: options.servedModelName ?? config.model.name,
+    modelName,
     maxModelLen,
     kvTokens: deployment.kvTokens,
     maxUsers: settingsOf(config).maxUsers,
-    maxWaiting,
+    maxWaiting: options.maxWaiting,
     aloneTokensPerSecond: [perSecond(grid.aloneNs[0]), perSecond(grid.aloneNs.at(-1)!)],
     notes: [...limits.notes, ...countingNote(files)],
     async close() {

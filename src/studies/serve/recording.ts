@@ -77,8 +77,10 @@ export function replayConfig(
   { resolved, modelFile, weights, gpuFiles, serving, workload: { speculation } }: ResolvedConfig,
   maxContext: number,
 ): string {
-  const { scenarios: _, hardware, model, workload, ...rest } = resolved as Record<string, object>;
-  const { extends: __, ...machine } = hardware as { extends?: string };
+  // Of several models it is one that was recorded.
+  const { scenarios: _, deployments: __, ...one } = resolved as Record<string, object>;
+  const { hardware, model, workload, ...rest } = one;
+  const { extends: ___, ...machine } = hardware as { extends?: string };
   const kept = Object.entries(workload).filter(([key]) => !OF_REQUESTS.has(key));
   const drafted = speculation && { speculation: atWholePath(workload, speculation) };
   const values = {

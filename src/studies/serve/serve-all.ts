@@ -39,7 +39,7 @@ export async function serveAll(
             ),
           )
         : prepareDeployments(config, all, work, cache);
-    return Promise.all([oneStep(deployment, quiet), prepareAll()]);
+    return Promise.all([work.inTurn(async () => oneStep(deployment, quiet)), prepareAll()]);
   });
   const served = prepared.map(serveScenario);
   const results = served.map(({ result }) => result);

@@ -79,14 +79,6 @@ export function scenariosOf(
   });
 }
 
-/** Refuses several deployments where one model is served. @throws ConfigError */
-export function refuseDeployments(command: string, { deployments }: ResolvedConfig): void {
-  if (deployments === undefined) return;
-  throw new ConfigError(
-    `${command}: expected a configuration of one model, found deployments; wafersim run serves them all`,
-  );
-}
-
 /** The longest context that a deployment takes. */
 export function longestFor(config: ResolvedConfig, { maxContext }: Deployment): number {
   return Math.min(settingsOf(config).maxContext ?? Infinity, maxContext);

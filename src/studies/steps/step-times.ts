@@ -10,6 +10,7 @@ import type { Placement } from '../../placement/placement.js';
 import type { AttentionSpec } from '../../model/attention-spec.js';
 import { attendingToAll, spanOf } from '../../model/cache-slots.js';
 import { stepKey, type StepCache } from './step-cache.js';
+import type { InTurn } from './turns.js';
 import type { RoundGrid } from '../../serving/rounds.js';
 import type { StepGrid } from '../../serving/step-time.js';
 import type { LineCycles } from '../../decode/groups.js';
@@ -165,6 +166,8 @@ export interface GridWork extends SimulateOptions {
   progress?: StepProgress;
   /** Steps that are known; without it each is simulated. */
   steps?: StepCache | undefined;
+  /** When a step is simulated, if others are too; at once without it. */
+  inTurn?: InTurn;
 }
 
 /** Simulated steps of one context. */
@@ -183,8 +186,8 @@ export interface Point {
  * of all users who fill the layers is not asked for: a prompt's tokens share one.
  */
 export async function stepTimes(placed: Placed, context: number, work: GridWork): Promise<Point> {
-  const { steps } = work;
-  const simulate = async () => simulateStep(placed, context, work);
+  const { steps, inTurn = (now) => now() } = work;
+  const simulate = async () => inTurn(async () => simulateStep(placed, context, work));
   if (steps === undefined) return simulate();
   return steps.once(stepKey(placed, { context }, work, steps.code), simulate);
 }

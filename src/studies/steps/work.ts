@@ -3,6 +3,10 @@ import { createRunner, type Runner } from '../../decode/runner.js';
 import { hostOf, type SimulateOptions } from '../../decode/options.js';
 import type { HostResult } from '../../report/document.js';
 import type { GridWork } from './step-times.js';
+import { inTurns, type InTurn } from './turns.js';
+
+/** While lines of one step are simulated here, whole programs of another run on threads. */
+const STEPS_AT_ONCE = 2;
 
 /**
  * Gives `simulate` options with a runner, and with one account of the progress of all that is simulated
@@ -10,7 +14,7 @@ import type { GridWork } from './step-times.js';
  */
 export async function withThreads<T>(
   options: SimulateOptions & Pick<GridWork, 'steps'>,
-  simulate: (work: GridWork & { runner: Runner }) => Promise<T>,
+  simulate: (work: GridWork & { runner: Runner; inTurn: InTurn }) => Promise<T>,
 ): Promise<T> {
   const { onProgress, signal: given } = options;
   const over = new AbortController();
@@ -24,8 +28,9 @@ export async function withThreads<T>(
       onProgress?.({ done, total, what });
     },
   };
+  const inTurn = inTurns(STEPS_AT_ONCE);
   try {
-    return await simulate({ ...options, runner, progress, signal });
+    return await simulate({ ...options, runner, progress, signal, inTurn });
   } finally {
     over.abort();
     await runner.close();

@@ -3,18 +3,19 @@ import { chatRequest } from './chat-body.js';
 import { chatChunk, chatCompletion, chatUsage } from './chat-objects.js';
 import type { Exchange } from './exchange.js';
 import { newId } from './ids.js';
-import { checkModel } from './models-route.js';
 import { sendAnswers } from './send-answers.js';
+import { serviceFor } from './services.js';
 import { timeInfoOf } from './usage.js';
 
 export async function chatRoute(exchange: Exchange): Promise<void> {
   const asked = chatRequest(await exchange.body());
-  const { service, unixSeconds: created } = exchange;
-  const model = checkModel(service, asked.model);
-  const head = { id: newId('chatcmpl-'), created, model };
+  const { services, unixSeconds: created } = exchange;
+  const service = serviceFor(services, asked.model);
+  const head = { id: newId('chatcmpl-'), created, model: service.model.id };
   const { simulatedTimes } = asked.sampling;
   sendAnswers(
     exchange,
+    service,
     { ...asked, prompts: [asked.prompt] },
     {
       whole: (answers) => chatCompletion(head, answers, simulatedTimes),

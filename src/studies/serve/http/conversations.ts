@@ -15,8 +15,9 @@ export interface Conversation {
   tokens: number;
   /** Characters of all of it. */
   characters: number;
-  /** The request in the simulated server that made it. */
+  /** The request in the simulated server that made it, and the model that answered. */
   request: number;
+  model: string;
 }
 
 export interface Conversations {

@@ -15,7 +15,7 @@ import { bodyReader, Gone } from './read-body.js';
 import { GOING_AWAY, serveSocket } from './responses-socket.js';
 import { routeOf, SOCKET_PATH } from './routes.js';
 import { sendJson } from './send-answers.js';
-import type { Service } from './service.js';
+import type { Services } from './services.js';
 
 export interface EndpointOptions {
   host: string;
@@ -36,7 +36,7 @@ export interface Endpoint {
   /** Connections that are open. */
   connections(): Promise<number>;
   /** From now on requests are answered. */
-  serve(service: Service): void;
+  serve(services: Services): void;
   /** Ends all connections. */
   close(): Promise<void>;
 }
@@ -47,9 +47,9 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
   const { unixSeconds, apiKey } = options;
   const conversations = conversationsWithin(limits);
   const bodies = bodyReader(limits);
-  let service: Service | undefined;
+  let services: Services | undefined;
   const ready = () => {
-    if (service !== undefined) return service;
+    if (services !== undefined) return services;
     throw new ApiError(503, 'The step times are being simulated; try again later.', {
       headers: { 'retry-after': '1' },
     });
@@ -78,7 +78,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
       const own = ready();
       const exchange: Exchange = {
         ...{ request, response, limits, conversations, fail },
-        service: own,
+        services: own,
         since: whenWhole(request, own),
         unixSeconds: unixSeconds(),
         body: () => bodies.read(request),
@@ -108,7 +108,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
     try {
       const own = checkUpgrade(request, apiKey, ready);
       sockets.handleUpgrade(request, socket, head, (connection) =>
-        serveSocket(connection, { service: own, limits, conversations, unixSeconds }),
+        serveSocket(connection, { services: own, limits, conversations, unixSeconds }),
       );
     } catch (error) {
       refuse(socket, asApiError(error));
@@ -123,7 +123,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
       new Promise((resolve, reject) => {
         server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
       }),
-    serve: (given) => void (service = given),
+    serve: (given) => void (services = given),
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets.clients) socket.close(GOING_AWAY, 'the endpoint ends');
@@ -138,7 +138,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
 }
 
 /** Its body comes only once the route has asked for it, so that its end is not missed. */
-function whenWhole(request: IncomingMessage, { clock }: Service): () => number {
+function whenWhole(request: IncomingMessage, { clock }: Services): () => number {
   let since: number | undefined;
   request.once('end', () => (since = clock()));
   return () => since ?? clock();
@@ -157,8 +157,8 @@ function listen(server: Server, { host, port }: EndpointOptions): Promise<void> 
 function checkUpgrade(
   request: IncomingMessage,
   apiKey: string | undefined,
-  ready: () => Service,
-): Service {
+  ready: () => Services,
+): Services {
   const [path] = request.url!.split('?', 1);
   if (path !== SOCKET_PATH)
     throw new ApiError(404, `There is no WebSocket at ${path.slice(0, 80)}.`);

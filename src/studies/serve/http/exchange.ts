@@ -3,14 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiError } from './api-error.js';
 import type { Conversations } from './conversations.js';
 import type { HttpLimits } from './limits.js';
-import type { Service } from './service.js';
+import type { Services } from './services.js';
 
 export interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
   limits: HttpLimits;
-  service: Service;
-  /** When the last of the request had come, by the service's clock: what reading it takes is no time of the wafer. */
+  services: Services;
+  /** When the last of the request had come, by the services' clock: what reading it takes is no time of the wafer. */
   since: () => number;
   /** What earlier responses can be continued from. */
   conversations: Conversations;

@@ -1,17 +1,18 @@
 /** `GET /v1/models` and `GET /v1/models/{model}` */
-import { unknownModel } from './api-error.js';
 import type { Exchange } from './exchange.js';
 import { sendJson } from './send-answers.js';
-import type { ServedModel, Service } from './service.js';
+import type { ServedModel } from './service.js';
+import { serviceFor } from './services.js';
 
-export function modelsRoute({ service, response }: Exchange): void {
-  sendJson(response, 200, { object: 'list', data: [modelObject(service.model)] });
+export function modelsRoute({ services, response }: Exchange): void {
+  const data = services.all.map(({ model }) => modelObject(model));
+  sendJson(response, 200, { object: 'list', data });
 }
 
-export function modelRoute({ service, request, response }: Exchange): void {
+export function modelRoute({ services, request, response }: Exchange): void {
   const [path] = request.url!.split('?', 1);
-  checkModel(service, decoded(path.slice('/v1/models/'.length)));
-  sendJson(response, 200, modelObject(service.model));
+  const { model } = serviceFor(services, decoded(path.slice('/v1/models/'.length)));
+  sendJson(response, 200, modelObject(model));
 }
 
 function decoded(name: string): string {
@@ -24,13 +25,4 @@ function decoded(name: string): string {
 
 function modelObject({ id, created, maxModelLen }: ServedModel) {
   return { id, object: 'model', created, owned_by: 'wafersim', max_model_len: maxModelLen };
-}
-
-/**
- * The name of the model that serves a request: the one that it asks for, if it asks for any.
- * @throws ApiError (404) if it asks for another
- */
-export function checkModel({ model }: Service, asked: string | undefined): string {
-  if (asked !== undefined && asked !== model.id) throw unknownModel(asked);
-  return model.id;
 }

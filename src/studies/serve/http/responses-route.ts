@@ -5,10 +5,11 @@ import { whenGone, type Exchange } from './exchange.js';
 import { responsesRequest } from './responses-body.js';
 import { notFound, startTurn } from './responses-turn.js';
 import { sendJson } from './send-answers.js';
+import { serviceFor } from './services.js';
 
 export async function responsesRoute(exchange: Exchange): Promise<void> {
   const request = responsesRequest(await exchange.body());
-  const { service, since, conversations, response, limits, unixSeconds, fail } = exchange;
+  const { services, since, conversations, response, limits, unixSeconds, fail } = exchange;
   if (!request.generate)
     throw badRequest("'generate: false' keeps its state with a WebSocket: use one.", 'generate');
   const { previous, store, stream: streamed } = request;
@@ -16,7 +17,7 @@ export async function responsesRoute(exchange: Exchange): Promise<void> {
   if (previous !== undefined && before === undefined) throw notFound(previous);
   const stream = streamed ? eventStream(response, limits.unreadBytes) : undefined;
   const turn = startTurn(
-    service,
+    serviceFor(services, request.model),
     { request, before, unixSeconds, since: since() },
     {
       event: (event) => stream?.send(event, event.type),

@@ -11,10 +11,11 @@ import type { HttpLimits } from './limits.js';
 import { parseJson } from './read-body.js';
 import { responsesRequest, type ResponsesRequest } from './responses-body.js';
 import { notFound, startTurn } from './responses-turn.js';
-import type { Started, Service } from './service.js';
+import type { Started } from './service.js';
+import { serviceFor, type Services } from './services.js';
 
 export interface SocketContext {
-  service: Service;
+  services: Services;
   limits: HttpLimits;
   conversations: Conversations;
   unixSeconds: () => number;
@@ -24,8 +25,8 @@ export interface SocketContext {
 export const GOING_AWAY = 1001;
 
 export function serveSocket(socket: WebSocket, context: SocketContext): void {
-  const { service, limits, conversations, unixSeconds } = context;
-  const lanes = lanesWithin(limits, () => service.openSession());
+  const { services, limits, conversations, unixSeconds } = context;
+  const lanes = lanesWithin(limits, () => services.openSession());
   const running = new Set<Started>();
   const send = (lane: string | undefined, event: object) => {
     if (socket.readyState !== socket.OPEN) return;
@@ -47,7 +48,7 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
   const forget = (lane: Lane, { previous }: ResponsesRequest) => {
     if (previous === undefined || lane.last?.id !== previous) return;
     delete lane.last;
-    service.closeSession(lane.session);
+    services.closeSession(lane.session);
   };
   const turn = (lane: Lane, request: ResponsesRequest, since: number, done: () => void) => {
     const { session } = lane;
@@ -57,7 +58,7 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
       running.delete(answering);
       done();
     };
-    const answering = startTurn(service, asked, {
+    const answering = startTurn(serviceFor(services, request.model), asked, {
       event: (event) => send(lane.name, event),
       end(_response, conversation) {
         lane.last = conversation;
@@ -73,7 +74,7 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
     running.add(answering);
   };
   const receive = (data: RawData, isBinary: boolean) => {
-    const since = service.clock();
+    const since = services.clock();
     let name: string | undefined;
     try {
       const message = messageOf(data, isBinary, limits);
@@ -111,7 +112,7 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
     clearTimeout(oldest);
     clearInterval(pings);
     for (const one of running) one.cancel();
-    for (const { session } of lanes.all()) service.closeSession(session);
+    for (const { session } of lanes.all()) services.closeSession(session);
   });
 }
 

@@ -2,7 +2,6 @@
 import { ApiError } from './api-error.js';
 import { continued, messagesOf, type Conversation } from './conversations.js';
 import { newId } from './ids.js';
-import { checkModel } from './models-route.js';
 import type { Message } from '../text/source.js';
 import { callText } from './content.js';
 import type { ResponsesRequest } from './responses-body.js';
@@ -42,10 +41,15 @@ export function startTurn(
   { request, before, session, unixSeconds, since }: TurnAsked,
   reader: TurnReader,
 ): Started {
-  const model = checkModel(service, request.model);
+  const model = service.model.id;
   const { preface, input, sampling, generate } = request;
-  const prefaceTokens = preface.length === 0 ? 0 : service.count({ messages: preface });
-  const spoken = (before?.spokenTokens ?? 0) + service.count({ messages: input });
+  const count = (messages: readonly Message[]) =>
+    messages.length === 0 ? 0 : service.count({ messages });
+  const prefaceTokens = count(preface);
+  const isSame = before?.model === model;
+  // Another model has tokens of its own.
+  const spokenBefore = isSame ? before.spokenTokens : count(messagesOf(before));
+  const spoken = spokenBefore + service.count({ messages: input });
   const promptTokens = prefaceTokens + spoken;
   const answer = emptyAnswer(promptTokens);
   const begun = responseObject(newId('resp_'), model, unixSeconds, request);
@@ -59,7 +63,7 @@ export function startTurn(
       sample: 0,
       generate,
       since,
-      ...(session !== undefined && { turn: turnOf(session, before, preface) }),
+      ...(session !== undefined && { turn: turnOf(session, isSame ? before : undefined, preface) }),
     },
     (delta) => {
       const { end } = delta;
@@ -83,6 +87,7 @@ export function startTurn(
           spokenTokens: spoken + answer.tokens,
           tokens: promptTokens + answer.tokens,
           request: running.id,
+          model,
         }),
       );
     },
@@ -93,6 +98,7 @@ export function startTurn(
 /**
  * Tools and instructions are of one response, and stand in front: where they are others than those of the turn
  * before, nothing of its cache is of use.
+ * @param before none where another model had the turn before, whose cache is of no use here
  */
 function turnOf(session: number, before: Conversation | undefined, preface: Message[]): Turn {
   if (before === undefined || !isEqual(before.preface, preface))

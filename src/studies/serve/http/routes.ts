@@ -18,8 +18,8 @@ const ROUTES: Record<string, Record<string, Route>> = {
   [SOCKET_PATH]: { POST: responsesRoute },
   '/health': { GET: ({ response }) => sendJson(response, 200, { status: 'ok' }) },
   '/metrics': {
-    async GET({ service, response }) {
-      const { type, text } = await service.metrics();
+    async GET({ services, response }) {
+      const { type, text } = await services.metrics();
       response.writeHead(200, { 'content-type': type }).end(text);
     },
   },

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { eventStream } from './event-stream.js';
 import { startSamples, type Answer, type Samples } from './samples.js';
 import { whenGone, type Exchange } from './exchange.js';
-import type { Delta } from './service.js';
+import type { Delta, Service } from './service.js';
 import type { TimeInfo } from './usage.js';
 
 /** How a route writes its answers. */
@@ -22,7 +22,8 @@ export interface Asked extends Samples {
 
 /** @throws ApiError as long as nothing has been sent */
 export function sendAnswers(
-  { service, since, limits, response, fail }: Exchange,
+  { since, limits, response, fail }: Exchange,
+  service: Service,
   asked: Asked,
   shape: AnswerShape,
 ): void {

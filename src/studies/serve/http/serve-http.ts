@@ -3,10 +3,11 @@ import type { Source } from '../../../config.js';
 import { ConfigError } from '../../../config/errors.js';
 import type { SimulateOptions } from '../../../decode/options.js';
 import type { GridWork } from '../../steps/step-times.js';
-import { prepareEndpoint, type EndpointOptions } from '../endpoint.js';
+import { prepareEndpoint, type EndpointOptions, type PreparedEndpoint } from '../endpoint.js';
 import type { StreamInterval } from './answering.js';
 import { openEndpoint } from './endpoint.js';
-import { simulatedService } from './simulated-service.js';
+import { servicesOf } from './services.js';
+import { counter, simulatedService } from './simulated-service.js';
 import { warmUp } from './warm-up.js';
 
 export interface ServeOptions extends EndpointOptions {
@@ -33,14 +34,18 @@ export interface Serving {
   close(): Promise<Record<string, number>>;
 }
 
-/** `wafersim.serve/1`: where it serves what. */
-export interface ServeDocument {
+/** `wafersim.serve/1`: where it serves what; of several models the first one, and all of them in `models`. */
+export interface ServeDocument extends ServedModelDocument {
   schema: 'wafersim.serve/1';
   url: string;
-  model: string;
   text: string;
   transport: string;
   speed: number;
+  models?: ServedModelDocument[];
+}
+
+export interface ServedModelDocument {
+  model: string;
   maxModelLen: number;
   /** Positions of the KV cache, for all users together; users that decode at once, and that may wait. */
   kvTokens: number;
@@ -61,43 +66,65 @@ export async function serveHttp(
   });
   try {
     const prepared = await prepareEndpoint(source, options, simulateOptions);
-    const { modelName, maxModelLen, text, driver, notes } = prepared;
     const { speed, streamInterval, onFault, onNote, unixSeconds } = options;
     const { now } = simulateOptions;
-    const model = { id: modelName, created: unixSeconds(), maxModelLen };
-    await warmUp(prepared.spare(), { model, now, streamInterval }, onFault);
-    const service = simulatedService({
-      ...{ driver, text, streamInterval, speed, onFault, limits: endpoint.limits },
-      ...{ model, now },
-      onHostLimit: (seconds) =>
-        onNote(
-          `tokens go out ${Math.round(seconds * 1000)} ms late: the host, not the wafer, is the limit; ` +
-            'a lower --speed or fewer users give the times of the wafer',
-        ),
-    });
-    endpoint.serve(service);
-    const { kvTokens, maxUsers, maxWaiting, aloneTokensPerSecond } = prepared;
+    const created = unixSeconds();
+    const onHostLimit = (seconds: number) =>
+      onNote(
+        `tokens go out ${Math.round(seconds * 1000)} ms late: the host, not the wafer, is the limit; ` +
+          'a lower --speed or fewer users give the times of the wafer',
+      );
+    const models = prepared.map(({ modelName: id, maxModelLen }) => ({ id, created, maxModelLen }));
+    const warming = { model: models[0], now, streamInterval };
+    await warmUp(prepared[0].spare(), warming, onFault);
+    // A session may talk to all models, so no two requests have the same number.
+    const nextId = counter();
+    const services = prepared.map(({ driver, text }, i) =>
+      simulatedService({
+        ...{ driver, text, streamInterval, speed, onFault, limits: endpoint.limits },
+        ...{ model: models[i], now, onHostLimit, nextId },
+      }),
+    );
+    endpoint.serve(servicesOf(services, now));
+    const all = prepared.map(modelDocument);
     return {
       document: {
         schema: 'wafersim.serve/1',
         url: `http://${hostOf(options.host)}:${endpoint.port}/v1`,
-        model: modelName,
-        text: text.name,
+        text: prepared[0].text.name,
         transport: options.transport,
-        ...{ speed, maxModelLen, kvTokens, maxUsers, maxWaiting, aloneTokensPerSecond },
+        speed,
+        ...all[0],
+        ...(all.length > 1 && { models: all }),
       },
-      notes,
+      notes: prepared.flatMap(({ modelName, notes }) =>
+        all.length > 1 ? notes.map((note) => `${modelName}: ${note}`) : notes,
+      ),
       async close() {
-        service.stop();
+        for (const service of services) service.stop();
         await endpoint.close();
-        await prepared.close();
-        return service.finished();
+        await Promise.all(prepared.map((one) => one.close()));
+        return added(services.map((service) => service.finished()));
       },
     };
   } catch (error) {
     await endpoint.close();
     throw error;
   }
+}
+
+function modelDocument(prepared: PreparedEndpoint): ServedModelDocument {
+  const { modelName: model, maxModelLen, kvTokens, maxUsers, maxWaiting } = prepared;
+  const { aloneTokensPerSecond } = prepared;
+  return { model, maxModelLen, kvTokens, maxUsers, maxWaiting, aloneTokensPerSecond };
+}
+
+/** Counts of all models together. */
+function added(all: readonly Record<string, number>[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const [reason, many] of all.flatMap((one) => Object.entries(one)))
+    sum[reason] = (sum[reason] ?? 0) + many;
+  return sum;
 }
 
 /** An address of IPv6 stands in brackets. */

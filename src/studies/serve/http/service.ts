@@ -3,7 +3,9 @@
  * and what it is. The pace comes from pace.ts, the words from a source of text.
  */
 import type { Served } from '../../../serving/request.js';
+import type { Status } from '../../../serving/driver.js';
 import type { Sampling } from './fields.js';
+import type { Metrics } from './metrics.js';
 import type { Prompt } from '../text/source.js';
 
 export interface ServedModel {
@@ -71,6 +73,13 @@ export interface Started {
   cancel(): void;
 }
 
+/** What was counted of a model's requests, and what is in its server. */
+export interface Measured {
+  model: ServedModel;
+  metrics: Metrics;
+  status: Status;
+}
+
 export interface Service {
   model: ServedModel;
   /** Seconds of the wall clock, from any instant. */
@@ -82,9 +91,8 @@ export interface Service {
    * @throws ApiError if it does not fit the model's context, or too many wait
    */
   start(ask: Ask, take: (delta: Delta) => void): Started;
-  /** A number for a conversation that keeps its cache, and its end. */
-  openSession(): number;
+  /** A conversation has ended: what it keeps of this model's cache is freed. */
   closeSession(session: number): void;
-  /** Text in `/metrics`' format, and its type. */
-  metrics(): Promise<{ type: string; text: string }>;
+  /** What `/metrics` says of it now. */
+  measured(): Measured;
 }

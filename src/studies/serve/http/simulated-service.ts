@@ -6,7 +6,6 @@ import { badRequest, contextTooLong, queueFull } from './api-error.js';
 import type { Sampling } from './fields.js';
 import type { HttpLimits } from './limits.js';
 import { count, countFinish, countServed, createMetrics, type Metrics } from './metrics.js';
-import { metricsPage } from './metrics-page.js';
 import { createPace, type PaceOptions, type Recipient } from './pace.js';
 import type { AnswerEnd, Ask, Delta, ServedModel, Service } from './service.js';
 import { stopText } from './stop-text.js';
@@ -19,6 +18,8 @@ export interface ServiceOptions extends Omit<PaceOptions, 'onLag'> {
   text: TextSource;
   streamInterval: StreamInterval;
   limits: HttpLimits;
+  /** The number of the next request, above all before; shared where several models are served. */
+  nextId?: () => number;
 }
 
 interface Running {
@@ -43,8 +44,9 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
   const pace = createPace({ ...options, onLag: lag });
   const running = new Map<number, Running>();
   let promised = 0;
-  let nextId = 0;
-  let nextSession = 0;
+  const nextId = options.nextId ?? counter();
+  /** Sessions that may keep something here. */
+  const sessions = new Set<number>();
 
   const remove = (id: number) => {
     const one = running.get(id);
@@ -70,7 +72,8 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
     const tokens = lengthOf(words, maxTokens, stops);
     if (promised + tokens > limits.tokens)
       throw queueFull(`Answers of ${promised} tokens are being written already`, 1);
-    const id = nextId++;
+    const id = nextId();
+    if (ask.turn !== undefined) sessions.add(ask.turn.session);
     const recipient = answering({
       ...{ words, stops, streamInterval },
       take(delta) {
@@ -101,9 +104,10 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
     clock: options.now,
     count: (prompt) => text.count(prompt).tokens,
     start,
-    openSession: () => nextSession++,
-    closeSession: (session) => pace.closeSession(session),
-    metrics: () => metricsPage(metrics, driver.status(), model),
+    closeSession(session) {
+      if (sessions.delete(session)) pace.closeSession(session);
+    },
+    measured: () => ({ model, metrics, status: driver.status() }),
     open: () => running.size,
     finished: () => ({ ...metrics.finished }),
     stop() {
@@ -111,6 +115,12 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
       pace.stop();
     },
   };
+}
+
+/** 0, 1, 2, ... */
+export function counter(): () => number {
+  let next = 0;
+  return () => next++;
 }
 
 /** @throws ApiError on token ids that the model does not have */

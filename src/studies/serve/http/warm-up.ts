@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import type { Driver } from '../../../serving/driver.js';
 import { loremSource } from '../text/lorem.js';
 import { openEndpoint } from './endpoint.js';
+import { servicesOf } from './services.js';
 import { simulatedService, type ServiceOptions } from './simulated-service.js';
 
 const ROUNDS = 8;
@@ -35,7 +36,7 @@ export async function warmUp(
     speed: SPEED,
     onHostLimit: () => {},
   });
-  endpoint.serve(service);
+  endpoint.serve(servicesOf([service], options.now));
   for (let round = 0; round < ROUNDS; round++)
     for (const { path, body } of ASKED) await post(port, path, { ...body, stream: true });
   service.stop();
