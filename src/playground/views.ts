@@ -1,7 +1,7 @@
 /** The map and the timeline of a result: those of the report, with each result's numbers in turn. */
 import { MAP_HINT, mapControls } from '../report/html-map.js';
 import { byId } from '../report/page/dom.js';
-import { offerDownloads } from '../report/page/downloads.js';
+import { offerPicture } from '../report/page/downloads.js';
 import { controlMap, showRegion, showWafer } from '../report/page/map-controls.js';
 import { createMap, type MapState } from '../report/page/map.js';
 import {
@@ -42,7 +42,7 @@ function mapOf(result: RunResult): MapState {
     hint: MAP_HINT,
   });
   controlMap(created, (region) => showRegion(created, region));
-  offerDownloads({ name: 'playground', files: {} }, created);
+  offerPicture('playground', created);
   return created;
 }
 
