@@ -2,10 +2,10 @@
 import { statSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { compare as compareConfigs, compareAll, ConfigError, loadConfig } from '../index.js';
-import { comparePage, readRunFile, compareMarkdown, compareRows, compareTable } from '../index.js';
-import type { Compared, CompareDocument } from '../index.js';
+import { comparePage, readRunCores, readRunFile, compareMarkdown, compareRows } from '../index.js';
+import { compareTable } from '../index.js';
+import type { Compared, CompareDocument, KnownDetail } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
-import type { RunDetail } from '../report/detail.js';
 import { oneLine } from '../index.js';
 import { EXIT } from '../exit.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
@@ -67,7 +67,7 @@ export function addCompare(program: Command): void {
 async function compare(first: string, others: string[], options: CompareOptions): Promise<void> {
   const { output } = options;
   if (output !== undefined) checkRunDirectory(output);
-  let details: readonly (RunDetail | undefined)[] = [];
+  let details: readonly (KnownDetail | undefined)[] = [];
   const onDetails = output === undefined ? undefined : (found: typeof details) => (details = found);
   const document =
     others.length === 0
@@ -91,7 +91,7 @@ async function compare(first: string, others: string[], options: CompareOptions)
   });
 }
 
-function filesOf(document: CompareDocument, details: readonly (RunDetail | undefined)[]) {
+function filesOf(document: CompareDocument, details: readonly (KnownDetail | undefined)[]) {
   const text = compareTable(document, { color: false });
   return {
     'compare.json': json(document),
@@ -101,7 +101,7 @@ function filesOf(document: CompareDocument, details: readonly (RunDetail | undef
   };
 }
 
-type OnDetails = ((details: (RunDetail | undefined)[]) => void) | undefined;
+type OnDetails = ((details: (KnownDetail | undefined)[]) => void) | undefined;
 
 async function strategiesOf(
   path: string,
@@ -146,7 +146,7 @@ async function allOf(
     throw new ConfigError('--set: expected with a configuration, found finished runs only');
   const all = paths.map((name, i): Compared =>
     areRuns[i]
-      ? { name, ...readRunFile(name) }
+      ? { name, ...readRunFile(name), detail: onDetails && readRunCores(name) }
       : { name, config: loadConfig(name, set), source: { path: name, sets: set } },
   );
   return simulating(options, (within) => compareAll(all, { ...within, onDetails }));
