@@ -170,9 +170,9 @@ describe('the playground', () => {
       for (const hop of [3, 5, 7, 4, 6, 8])
         times.push(await answerTo('hardware.fabric.hopCycles', hop));
     });
+    expect(longest).toBeLessThan(100);
     // A host that does other work too takes longer now and then.
     expect(Math.min(...times)).toBeLessThan(500);
-    expect(longest).toBeLessThan(100);
     const { decode } = await runInNode(['hardware.fabric.hopCycles=8']);
     expect(await cycles()).toBe(decode.cyclesPerToken);
   });
