@@ -1,8 +1,9 @@
 /** The page of a comparison: operators by what changed, and what differs core by core. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
+import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operatorChanges } from '../src/report/changes.js';
 import { differenceMap } from '../src/report/difference-map.js';
@@ -10,6 +11,8 @@ import { QUANTITIES } from '../src/report/html-maps.js';
 import { mapsOf } from '../src/report/page/unpack.js';
 import { comparison } from '../src/studies/compare/compare.js';
 import { comparePage } from '../src/studies/compare/page.js';
+import { readRunCores } from '../src/studies/compare/run-cores.js';
+import { IncomparableError } from '../src/studies/incomparable.js';
 import { wafersim } from './helpers/command-line.js';
 import { reportRun, TOOLS } from './helpers/report-run.js';
 
@@ -108,5 +111,73 @@ describe('compare -o', () => {
     const page = readFileSync(join(directory, 'compare.html'), 'utf8');
     expect(page).toContain('What changed: snake');
     expect(page).toContain('<option value="0">snake</option>');
+  });
+});
+
+describe('the cores of a finished run', () => {
+  let home: string;
+  beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), 'wafersim-'));
+  });
+  afterAll(() => rmSync(home, { recursive: true }));
+
+  /** An array of numpy's: a header whose end is at a multiple of 64 bytes, then the numbers. */
+  function npy(shape: number[], values: number[]): Uint8Array {
+    const text = `{'descr': '<u8', 'fortran_order': False, 'shape': (${shape.join(', ')}), }`;
+    const header = Buffer.from(
+      `\u0093NUMPY\u0001\u0000\u0076\u0000${text.padEnd(117)}\n`,
+      'latin1',
+    );
+    return Buffer.concat([header, Buffer.from(BigUint64Array.from(values, BigInt).buffer)]);
+  }
+
+  const shape = [1, 1, 2];
+  const numbers: Record<string, number[]> = {
+    ...{ compute: [5, 6], setup: [1, 2], waitInput: [30, 40], waitOutput: [3, 4] },
+    ...{ waitToken: [10, 20], sramBytes: [2 ** 40, 7], north: [1, 2], east: [3, 4] },
+    ...{ south: [9, 6], west: [7, 8], idle: [1, 1] },
+  };
+  function directory(name: string, arrays: Record<string, Uint8Array>): string {
+    const path = join(home, name);
+    mkdirSync(path);
+    const files = Object.entries(arrays).map(([array, bytes]) => [`${array}.npy`, bytes]);
+    writeFileSync(join(path, 'cores.npz'), zipSync(Object.fromEntries(files)));
+    return path;
+  }
+  const arrays = () =>
+    Object.fromEntries(Object.entries(numbers).map(([name, of]) => [name, npy(shape, of)]));
+
+  it('are what its cores.npz has, waiting without that for the token', () => {
+    const [map] = readRunCores(directory('whole', arrays()))!.maps;
+    expect([map.wafer, map.width, map.height]).toEqual([0, 2, 1]);
+    expect([...map.busy]).toEqual([6, 8]);
+    expect([...map.waiting]).toEqual([23, 24]);
+    expect([...map.sram]).toEqual([2 ** 40, 7]);
+    expect([...map.links]).toEqual([1, 3, 9, 7, 2, 4, 6, 8]);
+    expect([...map.link]).toEqual([9, 8]);
+  });
+
+  it('are none without the file, and refused in one line if it is damaged', () => {
+    mkdirSync(join(home, 'none'));
+    expect(readRunCores(join(home, 'none'))).toBeUndefined();
+    const { compute: _, ...rest } = arrays();
+    const refusal = (path: string) => {
+      try {
+        readRunCores(path);
+      } catch (error) {
+        expect(error).toBeInstanceOf(IncomparableError);
+        return (error as Error).message.replace(home, '');
+      }
+      return 'nothing is refused';
+    };
+    expect(refusal(directory('less', rest))).toBe(
+      '/less: cores.npz: expected an array compute, found none',
+    );
+    const short = { ...arrays(), setup: npy(shape, [1]) };
+    expect(refusal(directory('short', short))).toContain('expected an array of 64-bit');
+    const other = { ...arrays(), setup: npy([1, 2, 1], [1, 2]) };
+    expect(refusal(directory('other', other))).toContain('all alike');
+    writeFileSync(join(home, 'none', 'cores.npz'), 'no archive');
+    expect(refusal(join(home, 'none'))).toMatch(/^\/none: cores\.npz: /);
   });
 });

@@ -2,15 +2,17 @@
 import { statSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { compare as compareConfigs, compareAll, ConfigError, loadConfig } from '../index.js';
-import { comparePage, readRunFile, compareMarkdown, compareTable } from '../index.js';
-import type { Compared, CompareDocument } from '../index.js';
+import { comparePage, readRunCores, readRunFile, compareMarkdown, compareRows } from '../index.js';
+import { compareTable } from '../index.js';
+import type { Compared, CompareDocument, KnownDetail } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
-import type { RunDetail } from '../report/detail.js';
 import { oneLine } from '../index.js';
 import { EXIT } from '../exit.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
+import { csvOf } from '../report/data-table.js';
 import { json } from '../report/json.js';
-import { checkRunDirectory, note, print, style, writeRunDirectory } from './output.js';
+import { markdownOption, show } from './formats.js';
+import { checkRunDirectory, note, print, writeRunDirectory } from './output.js';
 import { TOOLS } from './run-files.js';
 import { simulating } from './simulating.js';
 
@@ -55,9 +57,9 @@ export function addCompare(program: Command): void {
   addSimulationOptions(command, { threads: 'work', memo: true })
     .option(
       '-o, --output <dir>',
-      'also write compare.json, compare.txt and compare.html there, a page with operators by what changed and a map of what differs',
+      'also write compare.json, compare.txt, summary.csv and compare.html there, a page with operators by what changed and a map of what differs',
     )
-    .option('--markdown', 'print Markdown instead of a table')
+    .addOption(markdownOption())
     .addHelpText('after', EXAMPLES)
     .action(compare);
 }
@@ -65,15 +67,23 @@ export function addCompare(program: Command): void {
 async function compare(first: string, others: string[], options: CompareOptions): Promise<void> {
   const { output } = options;
   if (output !== undefined) checkRunDirectory(output);
-  let details: readonly (RunDetail | undefined)[] = [];
+  let details: readonly (KnownDetail | undefined)[] = [];
   const onDetails = output === undefined ? undefined : (found: typeof details) => (details = found);
   const document =
     others.length === 0
       ? await strategiesOf(first, options, onDetails)
       : await allOf([first, ...others], options, onDetails);
   if (output !== undefined) writeRunDirectory(output, filesOf(document, details));
-  if (options.json) print(json(document));
-  else print(options.markdown ? compareMarkdown(document) : compareTable(document, style()));
+  if (options.markdown) print(compareMarkdown(document));
+  else
+    show(
+      {
+        document,
+        text: (style) => compareTable(document, style),
+        rows: () => compareRows(document),
+      },
+      options,
+    );
   document.runs.forEach(({ check }, i) => {
     if (check?.passed !== false) return;
     note(oneLine(`${document.rows[i].name}: ${checkFailure(check)}`));
@@ -81,16 +91,17 @@ async function compare(first: string, others: string[], options: CompareOptions)
   });
 }
 
-function filesOf(document: CompareDocument, details: readonly (RunDetail | undefined)[]) {
+function filesOf(document: CompareDocument, details: readonly (KnownDetail | undefined)[]) {
   const text = compareTable(document, { color: false });
   return {
     'compare.json': json(document),
+    'summary.csv': csvOf(compareRows(document)),
     'compare.txt': text,
     'compare.html': comparePage(document, details, text, TOOLS),
   };
 }
 
-type OnDetails = ((details: (RunDetail | undefined)[]) => void) | undefined;
+type OnDetails = ((details: (KnownDetail | undefined)[]) => void) | undefined;
 
 async function strategiesOf(
   path: string,
@@ -135,7 +146,7 @@ async function allOf(
     throw new ConfigError('--set: expected with a configuration, found finished runs only');
   const all = paths.map((name, i): Compared =>
     areRuns[i]
-      ? { name, ...readRunFile(name) }
+      ? { name, ...readRunFile(name), detail: onDetails && readRunCores(name) }
       : { name, config: loadConfig(name, set), source: { path: name, sets: set } },
   );
   return simulating(options, (within) => compareAll(all, { ...within, onDetails }));

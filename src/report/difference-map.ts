@@ -1,14 +1,13 @@
 /** What is different core by core between two runs, as a map. */
-import type { RunDetail, WaferMap } from './detail.js';
 import type { RegionResult, RunDocument } from './document.js';
 import { quantitiesOf } from './html-map.js';
-import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
+import { mapData, QUANTITIES, type Deflate, type ShownMap } from './html-maps.js';
 import type { MapData } from './page/data.js';
 
 /** A run with what is known of its cores. */
 export interface Mapped {
   run: Pick<RunDocument, 'placement'>;
-  detail: Pick<RunDetail, 'maps' | 'cycles'>;
+  detail: { maps: readonly ShownMap[] };
 }
 
 /** Every number of `other` less that of `first`; why there is no map, if there is none. */
@@ -31,8 +30,8 @@ export function differenceMap(first: Mapped, other: Mapped, deflate: Deflate): M
 }
 
 function differenceOn(
-  before: WaferMap,
-  map: WaferMap,
+  before: ShownMap,
+  map: ShownMap,
   regions: RegionResult[],
   deflate: Deflate,
 ): MapData['wafers'][number] {
@@ -48,6 +47,6 @@ function differenceOn(
   return mapData(difference, regions, deflate, undefined, QUANTITIES);
 }
 
-function sizeOf({ width, height }: WaferMap): string {
+function sizeOf({ width, height }: ShownMap): string {
   return `${width} x ${height}`;
 }

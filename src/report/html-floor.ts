@@ -17,7 +17,7 @@ type Visit = Pick<StageSpan, 'wafer' | 'region'>;
 
 /** Wafers side by side, their regions to scale; with `visits` also the token's path, in their order. */
 export function floorPlans(
-  wafers: Wafer[],
+  wafers: readonly Wafer[],
   regions: Region[],
   visits: readonly Visit[] = [],
 ): string {

@@ -12,6 +12,12 @@ const LINK_NAMES = ['north', 'east', 'south', 'west'] as const;
 /** Bytes in, bytes of a zlib stream out. */
 export type Deflate = (bytes: Uint8Array) => Uint8Array;
 
+/** What of a wafer's numbers a page shows. */
+export type ShownMap = Pick<
+  WaferMap,
+  'wafer' | 'width' | 'height' | 'busy' | 'waiting' | 'sram' | 'link' | 'links'
+>;
+
 /** What a page shows of every core, in this order; the last four are each its own link. */
 export const QUANTITIES = ['busy', 'waiting', 'sram', 'link', ...LINK_NAMES] as const;
 
@@ -21,14 +27,14 @@ export type QuantityName = (typeof QUANTITIES)[number];
 export const PACKED = QUANTITIES.filter((name) => name !== 'link');
 
 /** A wafer's numbers of one kind, core by core. */
-export function valuesOf(map: WaferMap, name: QuantityName): Float64Array {
+export function valuesOf(map: ShownMap, name: QuantityName): Float64Array {
   const port = LINK_NAMES.findIndex((link) => link === name);
   if (port < 0) return map[name as 'busy' | 'waiting' | 'sram' | 'link'];
   return map.busy.map((_, core) => map.links[core * LINK_NAMES.length + port]);
 }
 
 export function mapData(
-  map: WaferMap,
+  map: ShownMap,
   regions: RegionResult[],
   deflate: Deflate,
   path?: readonly PathEntry[],

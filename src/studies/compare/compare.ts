@@ -17,6 +17,7 @@ import { COMPARED, METRICS } from '../../report/metrics.js';
 import { scenariosOf, type AnyRun, type ServingResult } from '../../report/serving-document.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { IncomparableError } from '../incomparable.js';
+import type { KnownDetail } from './page.js';
 import { simulateTogether, type SimulatedRun } from './side-by-side.js';
 
 /**
@@ -49,12 +50,12 @@ export async function compareStrategies(
  */
 export type Compared = { name: string } & (
   | { config: ResolvedConfig; source?: Source }
-  | { run: RunDocument; file?: NamedFile }
+  | { run: RunDocument; file?: NamedFile; detail?: KnownDetail | undefined }
 );
 
 /** How several runs are simulated; with `onDetails` it is told what is known of their cores, once, in their order. */
 export interface CompareOptions extends SimulateOptions {
-  onDetails?: ((details: (RunDetail | undefined)[]) => void) | undefined;
+  onDetails?: ((details: (KnownDetail | undefined)[]) => void) | undefined;
 }
 
 /**

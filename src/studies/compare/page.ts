@@ -6,6 +6,7 @@ import { shown } from '../../report/format.js';
 import { escapeHtml } from '../../report/html-escape.js';
 import { floorPlans } from '../../report/html-floor.js';
 import { MAP_HINT, mapControls } from '../../report/html-map.js';
+import type { ShownMap } from '../../report/html-maps.js';
 import { htmlPage } from '../../report/html-page.js';
 import { folded, pre, section, table, wide } from '../../report/html-tables.js';
 import type { HtmlTools } from '../../report/html.js';
@@ -18,7 +19,7 @@ import type { CompareDocument } from './document.js';
 import { compareTables } from './table.js';
 
 /** What is known of a run's cores; nothing of one that was read back without them. */
-export type KnownDetail = Pick<RunDetail, 'maps' | 'cycles'> & Partial<Pick<RunDetail, 'stages'>>;
+export type KnownDetail = { maps: readonly ShownMap[] } & Partial<Pick<RunDetail, 'stages'>>;
 
 /**
  * The page of a comparison; `text` is what the terminal shows of it.
@@ -116,7 +117,7 @@ function differencesOf(
     const detail = details[i];
     const map =
       first === undefined || detail === undefined
-        ? `no numbers of the cores are known of ${first === undefined ? rows[0].name : name}, which is a finished run`
+        ? `no numbers of the cores are known of ${first === undefined ? rows[0].name : name}, a finished run without cores.npz`
         : differenceMap({ run: runs[0], detail: first }, { run: runs[i], detail }, deflate);
     if (typeof map === 'string')
       without.push(`<p class="soft">${escapeHtml(`${name}: no map, as ${map}.`)}</p>`);

@@ -12,13 +12,14 @@ import { createShared, familyOf } from '../../decode/sharing.js';
 import { placementOf } from '../../decode/place.js';
 import { simulatePlaced } from '../../decode/simulate.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
+import type { KnownDetail } from './page.js';
 import { withShape } from '../search/shaped.js';
 
 /** A simulated run, the dead cores of its wafers, and what else is known of it where that is asked for. */
 export interface SimulatedRun {
   run: RunDocument;
   defects?: CompareRow['defects'];
-  detail?: RunDetail | undefined;
+  detail?: KnownDetail | undefined;
 }
 
 /** A configuration, and the name under which its progress is reported. */
