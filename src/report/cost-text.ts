@@ -23,13 +23,13 @@ const HEAD = ['', 'tokens/s, all users', 'systems', 'energy', 'owned', 'rented',
 export function costText(all: readonly Costed[]): CostText | undefined {
   const known = all.flatMap(({ name, cost }) => (cost ? [{ name, cost }] : []));
   if (known.length === 0) return undefined;
-  const notes = new Set(known.flatMap(({ name, cost }) => notesOf(name, cost)));
   return {
     title: 'What a million output tokens cost, USD (computed; prices are assumed)',
     head: HEAD,
     rows: known.map(({ name, cost }) => cells(name, cost)),
     notes: [
-      ...notes,
+      ...assumedNotes(known),
+      ...new Set(known.flatMap(({ cost }) => missingNote(cost))),
       'Owned: systems over their lifetime, and energy at their stated power. Networks, storage, spare systems, people and margins are left out.',
     ],
   };
@@ -52,23 +52,35 @@ function usd(value: number | null | undefined): string {
   return value >= 1 || value === 0 ? fixed(value, 2) : String(Number(value.toPrecision(3)));
 }
 
-/** The prices, and what is not known without others. */
-function notesOf(name: string, { assumed, missing }: CostResult): string[] {
+/** Prices, once for all rows that have the same. */
+function assumedNotes(known: readonly { name: string; cost: CostResult }[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const { name, cost } of known) {
+    const text = assumedText(cost);
+    names.set(text, [...(names.get(text) ?? []), name]);
+  }
+  return [...names].map(([text, [first, ...others]]) => {
+    const more = others.length === 0 ? '' : ` and ${count(others.length)} more`;
+    return `Assumed, ${first}${more}: ${text}.`;
+  });
+}
+
+function assumedText({ assumed }: CostResult): string {
   const { systemPrice, lifetimeYears, energyPrice, hourPrice, utilization, pue } = assumed;
   const over = lifetimeYears === undefined ? '' : ` over ${fixed(lifetimeYears, 1)} years`;
   const site = pue === 1 ? '' : ` at PUE ${pue}`;
-  const parts = [
+  return [
     ...(systemPrice === undefined ? [] : [`${usd(systemPrice)} USD a system${over}`]),
     ...(energyPrice === undefined ? [] : [`${usd(energyPrice)} USD/kWh${site}`]),
     ...(hourPrice === undefined ? [] : [`${usd(hourPrice)} USD for an hour of a rented one`]),
     utilization === 1
       ? 'in hours with this load'
       : `${share(utilization, 1)} of all hours with this load`,
-  ];
-  return [
-    `Assumed, ${name}: ${parts.join(', ')}.`,
-    ...(missing.length === 0 ? [] : [`No cost of owned systems without ${missing.join(', ')}.`]),
-  ];
+  ].join(', ');
+}
+
+function missingNote({ missing }: CostResult): string[] {
+  return missing.length === 0 ? [] : [`No cost of owned systems without ${missing.join(', ')}.`];
 }
 
 /** The wafers of a run, or of all that it served, and the GPUs next to them. */
