@@ -29,8 +29,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   serving: ['numeric'],
   report: ['config:type', 'placement:type', 'serving:type', 'hardware', 'recording'],
-  // Folders of results: whole or absent.
-  store: [],
+  // Folders of results: whole or absent; data as files of other programs.
+  store: ['report:type'],
   // How YAML becomes values; config.ts is its door.
   config: ['hardware', 'mapping', 'model', 'serving:type', 'checkpoint', 'platform'],
   studies: [
@@ -68,7 +68,10 @@ const MAY_ASK: Record<string, string[]> = {
   capacity: ['serve', 'steps'],
   compare: ['search', 'serve', 'steps'],
   diff: ['kernel'],
-  documentation: ['acceptance', 'bench', 'run', 'serve', 'steps', 'validate'],
+  documentation: [
+    ...['acceptance', 'bench', 'compare', 'diff', 'run', 'serve', 'services', 'steps', 'sweep'],
+    'validate',
+  ],
   explain: [],
   fleet: ['serve', 'steps'],
   inspect: [],
@@ -99,10 +102,13 @@ const PACKAGES: Record<string, string[]> = {
   engine: ['flatqueue'],
   decode: [],
   serving: ['flatqueue', 'papaparse'],
-  report: ['cli-table3', 'uplot'],
-  store: ['fflate', 'node:crypto', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:url'],
+  report: ['cli-table3', 'papaparse', 'uplot', 'zod'],
+  store: [
+    ...['fflate', 'hyparquet-writer', 'node:crypto', 'node:fs', 'node:module', 'node:os'],
+    ...['node:path', 'node:url'],
+  ],
   config: ['js-quantities', 'yaml', 'zod'],
-  studies: ['bullmq', 'comlink', 'hyparquet-writer', 'ioredis', 'papaparse', 'yaml', 'zod'],
+  studies: ['bullmq', 'comlink', 'ioredis', 'yaml', 'zod'],
   bundled: [],
   host: [],
   exit: [],

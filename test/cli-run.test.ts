@@ -47,9 +47,14 @@ describe('wafersim run', () => {
     const { status, stdout } = await wafersim('run', ...TINY, '-o', target);
     expect(status).toBe(0);
     expect(readdirSync(target).toSorted()).toEqual([
+      'cores.npz',
+      'links.parquet',
+      'operators.csv',
+      'regions.csv',
       'report.html',
       'run.json',
       'run.txt',
+      'summary.csv',
       'trace.json.gz',
     ]);
     expect(readFileSync(join(target, 'run.txt'), 'utf8')).toBe(stdout);

@@ -5,7 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { CHOICES, CONTROLS, settingText, settingValue } from '../src/playground/controls.js';
 import type { Facts } from '../src/playground/messages.js';
 import { readKernelLine } from '../src/playground/kernel-line.js';
-import { beginWith, commandOf, hashOf, stateOf, type State } from '../src/playground/state.js';
+import {
+  aboutOf,
+  beginWith,
+  commandOf,
+  hashOf,
+  stateOf,
+  type State,
+} from '../src/playground/state.js';
 import { loadConfig } from '../src/config.js';
 import { count } from './helpers/full.js';
 
@@ -49,6 +56,15 @@ describe('the address of the playground', () => {
     const hash = hashOf({ ...tiny, sets: { 'workload.context': '4' } });
     const later = { ...presets, tiny: 'hardware: wse3\n' };
     expect(stateOf(hash, later).config).toBe(tiny.config);
+  });
+});
+
+describe('a preset', () => {
+  it('is told of in its own words', () => {
+    expect(aboutOf(presets['wse3'])).toBe(
+      'Llama 3.1 8B on one WSE-3: one user, one decode step on a cache of 4,096 tokens (the default).',
+    );
+    expect(aboutOf('hardware: wse3\n# not this\n')).toBe('');
   });
 });
 

@@ -219,7 +219,10 @@ describe('a packed map', () => {
     const links = new Float64Array(width * height * 4);
     for (let i = 0; i < links.length; i++)
       links[i] = (i % 4) * 100 + ((((i >> 2) % width) % 187) % 11) * 4;
-    const map = { wafer: 0, width, height, busy, waiting, sram: busy, link: waiting, links };
+    const map = {
+      ...emptyMap(0, width, height),
+      ...{ busy, waiting, sram: busy, link: waiting, links },
+    };
     const { packed, path: none } = mapData(map, [], deflateSync);
     expect(none).toBeUndefined();
     expect(packed).toHaveLength(PACKED.length);
@@ -227,10 +230,9 @@ describe('a packed map', () => {
   });
 
   it('has each link for itself, and of these the busiest', async () => {
-    const zeros = () => new Float64Array(2);
     const links = Float64Array.of(1, 2, 3, 4, 8, 7, 6, 5);
     const map = {
-      ...{ wafer: 0, width: 2, height: 1, busy: zeros(), waiting: zeros(), sram: zeros() },
+      ...emptyMap(0, 2, 1),
       ...{ link: Float64Array.of(4, 8), links },
     };
     const mapOf = mapsOf(mapData(map, [], deflateSync), quantitiesOf(10));
@@ -245,17 +247,7 @@ describe('a packed map', () => {
   });
 
   it('has where the critical path goes on it, in stretches between what is elsewhere', () => {
-    const cells = new Float64Array(4);
-    const map = {
-      wafer: 1,
-      width: 2,
-      height: 2,
-      busy: cells,
-      waiting: cells,
-      sram: cells,
-      link: cells,
-      links: new Float64Array(16),
-    };
+    const map = { ...emptyMap(1, 2, 2), links: new Float64Array(16) };
     const at = (wafer: number, x: number, y: number, kind: PathKind = 'flight') => ({
       ...{ operator: 'down', kind, wafer, x, y, from: 0, to: 1, cycles: 1 },
     });

@@ -23,12 +23,14 @@ import {
   customBenchmark,
   junit,
   benchMarkdown,
+  benchRows,
   benchTable,
 } from '../index.js';
 import { EXIT } from '../exit.js';
 import { addSimulationOptions, type SimulationOptions } from './options.js';
 import { json } from '../report/json.js';
-import { appendSummary, checkFile, checkSummary, note, print, style } from './output.js';
+import { markdownOption, show } from './formats.js';
+import { appendSummary, checkFile, checkSummary, note, print } from './output.js';
 import { writeFile } from './output.js';
 import { simulating } from './simulating.js';
 
@@ -90,7 +92,7 @@ export function addBench(program: Command): void {
     )
     .optionsGroup('How it is simulated (never changes simulated numbers):');
   addSimulationOptions(command, { threads: 'wafer' })
-    .addOption(new Option('--markdown', 'print Markdown instead of a table').conflicts('json'))
+    .addOption(markdownOption())
     .option('--junit <file>', 'also write JUnit XML')
     .option(
       '--github-smaller <file>',
@@ -157,8 +159,16 @@ function checkPlaces(options: BenchCommandOptions, baseline: string | undefined)
 function report(document: BenchDocument, options: BenchCommandOptions, begun: string): void {
   const markdown = benchMarkdown(document);
   // The result first: a full disk must not cost it as well.
-  if (options.json) print(json(document));
-  else print(options.markdown ? markdown : benchTable(document, style()));
+  if (options.markdown) print(markdown);
+  else
+    show(
+      {
+        document,
+        text: (style) => benchTable(document, style),
+        rows: () => benchRows(document),
+      },
+      options,
+    );
   if (options.junit !== undefined) writeFile(options.junit, junit(document, begun));
   for (const [file, better] of [
     [options.githubSmaller, 'lower'],

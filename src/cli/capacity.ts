@@ -5,8 +5,8 @@ import { setOption, setsOf, skipInvalidOption } from './options.js';
 import { addSimulationOptions, numberThat, repeated } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
-import { json } from '../report/json.js';
-import { print, style } from './output.js';
+import { flatTable } from '../report/data-table.js';
+import { show } from './formats.js';
 import { simulating } from './simulating.js';
 
 interface CapacityOptions extends SimulationOptions, SetOptions {
@@ -48,7 +48,12 @@ async function run(path: string, options: CapacityOptions): Promise<void> {
   const document = await simulating(options, (within) =>
     capacity(source, { slo, preset, tolerance }, { ...within, steps: stepsOf(options) }),
   );
-  print(options.json ? json(document) : capacityTable(document, style()));
+  const { scenario, requestsPerSecond, slos, tried, metrics } = document;
+  const row = { scenario, slos: slos.join(', '), requestsPerSecond, tried, ...metrics };
+  show(
+    { document, text: (style) => capacityTable(document, style), rows: () => flatTable([row]) },
+    options,
+  );
 }
 
 const share = numberThat((value) => value > 0 && value < 1, 'a share between 0 and 1');

@@ -2,14 +2,17 @@
 import { statSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { compare as compareConfigs, compareAll, ConfigError, loadConfig } from '../index.js';
-import { comparePage, readRunCores, readRunFile, compareMarkdown, compareTable } from '../index.js';
+import { comparePage, readRunCores, readRunFile, compareMarkdown, compareRows } from '../index.js';
+import { compareTable } from '../index.js';
 import type { Compared, CompareDocument, KnownDetail } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import { oneLine } from '../index.js';
 import { EXIT } from '../exit.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
+import { csvOf } from '../report/data-table.js';
 import { json } from '../report/json.js';
-import { checkRunDirectory, note, print, style, writeRunDirectory } from './output.js';
+import { markdownOption, show } from './formats.js';
+import { checkRunDirectory, note, print, writeRunDirectory } from './output.js';
 import { TOOLS } from './run-files.js';
 import { simulating } from './simulating.js';
 
@@ -54,9 +57,9 @@ export function addCompare(program: Command): void {
   addSimulationOptions(command, { threads: 'work', memo: true })
     .option(
       '-o, --output <dir>',
-      'also write compare.json, compare.txt and compare.html there, a page with operators by what changed and a map of what differs',
+      'also write compare.json, compare.txt, summary.csv and compare.html there, a page with operators by what changed and a map of what differs',
     )
-    .option('--markdown', 'print Markdown instead of a table')
+    .addOption(markdownOption())
     .addHelpText('after', EXAMPLES)
     .action(compare);
 }
@@ -71,8 +74,16 @@ async function compare(first: string, others: string[], options: CompareOptions)
       ? await strategiesOf(first, options, onDetails)
       : await allOf([first, ...others], options, onDetails);
   if (output !== undefined) writeRunDirectory(output, filesOf(document, details));
-  if (options.json) print(json(document));
-  else print(options.markdown ? compareMarkdown(document) : compareTable(document, style()));
+  if (options.markdown) print(compareMarkdown(document));
+  else
+    show(
+      {
+        document,
+        text: (style) => compareTable(document, style),
+        rows: () => compareRows(document),
+      },
+      options,
+    );
   document.runs.forEach(({ check }, i) => {
     if (check?.passed !== false) return;
     note(oneLine(`${document.rows[i].name}: ${checkFailure(check)}`));
@@ -84,6 +95,7 @@ function filesOf(document: CompareDocument, details: readonly (KnownDetail | und
   const text = compareTable(document, { color: false });
   return {
     'compare.json': json(document),
+    'summary.csv': csvOf(compareRows(document)),
     'compare.txt': text,
     'compare.html': comparePage(document, details, text, TOOLS),
   };

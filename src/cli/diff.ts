@@ -4,15 +4,14 @@ import { loadConfig, diffConfig, diffKernel, diffText, ENGINES } from '../index.
 import type { NamedEngine, DiffDocument, EngineName } from '../index.js';
 import { EXIT } from '../exit.js';
 import { addKernelOptions, HARDWARE, hardwareOf } from './kernel.js';
-import { jsonOption, noCacheOption, setOption } from './options.js';
-import { json } from '../report/json.js';
-import { print, style } from './output.js';
+import { flatTable } from '../report/data-table.js';
+import { addFormatOptions, show, type FormatOptions } from './formats.js';
+import { noCacheOption, setOption } from './options.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface DiffOptions extends LimitOptions {
+interface DiffOptions extends LimitOptions, FormatOptions {
   engines: NamedEngine[];
   set?: string[];
-  json?: boolean;
 }
 
 interface DiffKernelOptions extends DiffOptions {
@@ -42,13 +41,13 @@ export function addDiff(program: Command): void {
 }
 
 function addDiffOptions(command: Command): Command {
-  return command
+  command
     .addOption(enginesOption())
     .addOption(maxCyclesOption())
     .addOption(timeoutOption())
     .addOption(setOption('hardware.fabric.queueDepth=2'))
-    .addOption(noCacheOption())
-    .addOption(jsonOption());
+    .addOption(noCacheOption());
+  return addFormatOptions(command);
 }
 
 function enginesOption(): Option {
@@ -69,25 +68,32 @@ function namedEngines(text: string): NamedEngine[] {
 }
 
 async function diff(path: string, options: DiffOptions): Promise<void> {
-  const { engines, set, json: asJson } = options;
+  const { engines, set } = options;
   const config = loadConfig(path, set ?? []);
   const document = await simulating(options, (within) => diffConfig(config, engines, within));
-  show(document, asJson);
+  report(document, options);
 }
 
 async function diffOfKernel(name: string, _: unknown, command: Command): Promise<void> {
   // An option that `diff` has as well may stand on either side of `kernel`.
   const all: DiffKernelOptions = command.optsWithGlobals();
-  const { hardware, set = [], engines, json: asJson, cache: __, ...others } = all;
+  const { hardware, set = [], engines, format, json, cache: __, ...others } = all;
   const { maxCycles, timeout, ...given } = others;
   const { wafer, files } = hardwareOf(hardware, set);
   const document = await simulating({ maxCycles, timeout }, (within) =>
     diffKernel(name, given, wafer, engines, within, files),
   );
-  show(document, asJson);
+  report(document, { format, json });
 }
 
-function show(document: DiffDocument, asJson: boolean | undefined): void {
-  print(asJson ? json(document) : diffText(document, style()));
+function report(document: DiffDocument, options: FormatOptions): void {
+  show(
+    {
+      document,
+      text: (style) => diffText(document, style),
+      rows: () => flatTable(document.programs),
+    },
+    options,
+  );
   if (document.difference !== null) process.exitCode = EXIT.difference;
 }

@@ -4,8 +4,8 @@ import { loadConfig, fleetTable, fleet } from '../index.js';
 import { addSimulationOptions, numberThat, setOption } from './options.js';
 import type { SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
-import { json } from '../report/json.js';
-import { print, style } from './output.js';
+import { flatTable } from '../report/data-table.js';
+import { show } from './formats.js';
 import { simulating } from './simulating.js';
 
 interface FleetCommandOptions extends SimulationOptions {
@@ -48,7 +48,14 @@ async function run(path: string, options: FleetCommandOptions): Promise<void> {
       { ...within, steps: stepsOf(options) },
     ),
   );
-  print(options.json ? json(document) : fleetTable(document, style()));
+  show(
+    {
+      document,
+      text: (style) => fleetTable(document, style),
+      rows: () => flatTable(document.rows),
+    },
+    options,
+  );
 }
 
 const above0 = numberThat((value) => value > 0 && value <= 1e9, 'a number above 0');

@@ -1,9 +1,9 @@
 /** `wafersim inspect`: what was resolved and mapped, in readable form; for waits and programs something is simulated. */
 import { Option, type Command } from 'commander';
 import { loadConfig, inspect, type What } from '../index.js';
+import { flatTable } from '../report/data-table.js';
+import { refuseRows, show } from './formats.js';
 import { addSimulationOptions, coordinates, setOption, type SimulationOptions } from './options.js';
-import { json } from '../report/json.js';
-import { print } from './output.js';
 import { simulating } from './simulating.js';
 
 interface InspectOptions extends SimulationOptions {
@@ -40,14 +40,15 @@ export function addInspect(program: Command): void {
     );
   addSimulationOptions(command, { threads: 'wafer', memo: true })
     .addHelpText('after', EXAMPLES)
-    .action(show);
+    .action(report);
 }
 
-async function show(path: string, options: InspectOptions): Promise<void> {
+async function report(path: string, options: InspectOptions): Promise<void> {
   const config = loadConfig(path, options.set ?? []);
   const what = options.what ?? (options.core ? 'program' : 'placement');
-  const { document, text } = await simulating(options, (within) =>
+  if (what === 'program') refuseRows(options, 'a program');
+  const { document, text, rows } = await simulating(options, (within) =>
     inspect(config, what, options.core, within),
   );
-  print(options.json ? json(document) : text);
+  show({ document, text: () => text, rows: () => flatTable(rows ?? []) }, options);
 }

@@ -12,8 +12,11 @@ import {
 import { kernelPage } from '../report/html-kernel.js';
 import { kernelTable } from '../report/table.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
+import { csvOf } from '../report/data-table.js';
 import { json } from '../report/json.js';
-import { checkRunDirectory, print, style, writeRunDirectory } from './output.js';
+import { kernelSummary, operatorsTable } from '../report/run-tables.js';
+import { show } from './formats.js';
+import { checkRunDirectory, writeRunDirectory } from './output.js';
 import { TOOLS } from './run-files.js';
 import { simulating } from './simulating.js';
 
@@ -80,7 +83,7 @@ export function addKernel(program: Command): void {
 }
 
 async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
-  const { hardware, set = [], json: asJson, cache: _, output, ...others } = all;
+  const { hardware, set = [], format, json: asJson, cache: _, output, ...others } = all;
   if (output !== undefined) checkRunDirectory(output);
   const { engine, maxCycles, timeout, ...given } = others;
   const { wafer, files } = hardwareOf(hardware, set);
@@ -94,16 +97,25 @@ async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
     if (output !== undefined) writeRunDirectory(output, filesOf(document, recording));
   } finally {
     // A full disk must not cost the result as well.
-    print(asJson ? json(document) : kernelTable(document, style()));
+    show(
+      {
+        document,
+        text: (style) => kernelTable(document, style),
+        rows: () => kernelSummary(document),
+      },
+      { format, json: asJson },
+    );
   }
 }
 
-/** What the directory of a kernel holds: the document, the terminal's text, the page. */
+/** What the directory of a kernel holds: the document, the terminal's text, the page, and tables as CSV. */
 function filesOf(document: KernelDocument, recording: ReturnType<typeof recordKernel>) {
   const text = kernelTable(document, { color: false });
   return {
     'kernel.json': json(document),
     'kernel.txt': text,
     'report.html': kernelPage(document, recording, text, TOOLS),
+    'summary.csv': csvOf(kernelSummary(document)),
+    'operators.csv': csvOf(operatorsTable(document)),
   };
 }

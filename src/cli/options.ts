@@ -2,6 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { MEMOS, type EngineName, type Memo } from '../index.js';
+import type { CoreAt } from '../report/detail.js';
+import { addFormatOptions, type Format, type FormatOptions } from './formats.js';
 import { maxCyclesOption, timeoutOption, type LimitOptions } from './simulating.js';
 
 /** `--set a.b=v`, as often as wanted. */
@@ -32,19 +34,19 @@ export function noCacheOption(keeps = false): Option {
 }
 
 /** What every command takes that simulates; see `simulating`. */
-export interface SimulationOptions extends LimitOptions {
+export interface SimulationOptions extends LimitOptions, FormatOptions {
   engine: EngineName;
   /** Of commands that have threads. */
   shards?: number;
   memo?: Memo | boolean;
   cache: boolean;
-  json?: boolean;
 }
 
 /**
  * The options of every command that simulates, and the first of those that say what it writes.
  * @param threads what they share, if there are any
  * @param memo whether regions may be taken over, and `keeps`, steps from earlier commands
+ * @param formats of the result, if not all
  */
 export function addSimulationOptions(
   command: Command,
@@ -52,7 +54,8 @@ export function addSimulationOptions(
     threads,
     memo = false,
     keeps = false,
-  }: Partial<{ threads: string; memo: boolean; keeps: boolean }>,
+    formats,
+  }: Partial<{ threads: string; memo: boolean; keeps: boolean; formats: readonly Format[] }>,
 ): Command {
   command.addOption(engineOption()).addOption(maxCyclesOption()).addOption(timeoutOption());
   if (threads !== undefined)
@@ -70,14 +73,8 @@ export function addSimulationOptions(
           .default('all'),
       )
       .option('--no-memo', 'the same as --memo none: every wavelet of every region moves');
-  return command
-    .addOption(noCacheOption(keeps))
-    .optionsGroup('What is written:')
-    .addOption(jsonOption());
-}
-
-export function jsonOption(): Option {
-  return new Option('--json', 'print one JSON document instead of a table');
+  command.addOption(noCacheOption(keeps)).optionsGroup('What is written:');
+  return addFormatOptions(command, formats);
 }
 
 /** Reads a number. @throws InvalidArgumentError unless it `fits` what is `expected` */
@@ -116,6 +113,13 @@ export interface SetOptions {
 export function setsOf({ set = [], exact, skipInvalid }: SetOptions): string[] {
   const short = [exact && 'exact=true', skipInvalid && 'workload.skipInvalid=true'];
   return [...set, ...short.filter((text) => typeof text === 'string')];
+}
+
+/** `wafer:x,y` of a core, `x,y` of one on the first wafer, as often as wanted. @throws InvalidArgumentError */
+export function coresOf(text: string, before: CoreAt[] = []): CoreAt[] {
+  const [, wafer = '0', x, y] = /^(?:(\d{1,6}):)?(\d{1,6}),(\d{1,6})$/.exec(text) ?? [];
+  if (x === undefined) throw new InvalidArgumentError('Expected x,y or wafer:x,y, e.g. 1:12,7.');
+  return [...before, { wafer: Number(wafer), x: Number(x), y: Number(y) }];
 }
 
 /** `x,y` of a core. @throws InvalidArgumentError */

@@ -1,11 +1,17 @@
-/** What a run directory holds: the document, the terminal's text, the page, the trace. */
+/** What a run directory holds: the document, the terminal's text, the page, the trace, and data for notebooks. */
 import { createHash } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { pageRequests, servingTrace, type ServingDetail } from '../index.js';
+import { npzOf, pageRequests, parquetOf, parquetPieces, servingTrace } from '../index.js';
+import type { ServingDetail } from '../index.js';
+import { corePlanes } from '../report/core-planes.js';
+import { linksTables, operationsTable } from '../report/core-tables.js';
+import { csvOf } from '../report/data-table.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import type { Provenance } from '../report/html-provenance.js';
 import { htmlReport, type HtmlTools } from '../report/html.js';
+import { METRICS } from '../report/metrics.js';
+import { operatorsTable, regionsTable, summaryTable } from '../report/run-tables.js';
 import { scenariosOf } from '../report/serving-document.js';
 import { chromeTrace } from '../report/trace.js';
 import { json } from '../report/json.js';
@@ -20,7 +26,7 @@ export const TOOLS: HtmlTools = {
 /** What else a run has to write down. */
 interface More {
   /** Its requests, if it served any. */
-  served?: { rows: Iterable<string>; detail: ServingDetail } | undefined;
+  served?: { rows: Iterable<string>; csv: Iterable<string>; detail: ServingDetail } | undefined;
   /** What its page says of where it comes from. */
   provenance?: Provenance | undefined;
   /** The file of its logits, if it computed with weights or a prompt. */
@@ -45,8 +51,26 @@ export function runFiles(
       ...(served && { requests: requestsOf(document, served.detail) }),
     }),
     'trace.json.gz': gzipSync(trace),
-    ...(served && { 'requests.ndjson': served.rows }),
+    ...dataFiles(document, detail),
+    ...(served && { 'requests.ndjson': served.rows, 'requests.csv': served.csv }),
     ...(logits && { 'logits.safetensors': logits }),
+  };
+}
+
+/** See docs/data.md. */
+export function dataFiles(
+  document: RunDocument,
+  detail: RunDetail,
+): Omit<RunFiles, 'run.json' | 'run.txt'> {
+  const { operations } = detail;
+  const wafers = METRICS.wafers.of(document)!;
+  return {
+    'summary.csv': csvOf(summaryTable([document])),
+    'operators.csv': csvOf(operatorsTable(document.decode)),
+    'regions.csv': csvOf(regionsTable(document.placement)),
+    'cores.npz': npzOf(corePlanes(detail, wafers)),
+    'links.parquet': parquetPieces(linksTables(detail), { isDense: true }),
+    ...(operations && { 'operations.parquet': parquetOf(operationsTable(operations)) }),
   };
 }
 

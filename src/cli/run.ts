@@ -13,17 +13,18 @@ import {
 import { deploymentsTable, scenariosTable, servingTable } from '../index.js';
 import type { ServingDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
-import type { RunDetail } from '../report/detail.js';
+import type { CoreAt, RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { shownPage, type Style } from '../report/format.js';
+import { summaryTable } from '../report/run-tables.js';
 import { runTable } from '../report/table.js';
 import { EXIT } from '../exit.js';
 import { stepsOf } from './cache.js';
-import { setOption, setsOf, skipInvalidOption } from './options.js';
+import { formatOf, show } from './formats.js';
+import { coresOf, setOption, setsOf, skipInvalidOption } from './options.js';
 import { addSimulationOptions } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
-import { json } from '../report/json.js';
-import { checkRunDirectory, note, print, style, writeRunDirectory } from './output.js';
+import { checkRunDirectory, note, writeRunDirectory } from './output.js';
 import { provenanceFor } from './provenance.js';
 import { runFiles } from './run-files.js';
 import { simulating } from './simulating.js';
@@ -32,6 +33,7 @@ interface RunOptions extends SimulationOptions, SetOptions {
   output?: string;
   sensitivity?: boolean;
   acceptance?: number | true;
+  traceCore?: CoreAt[];
 }
 
 const EXAMPLES = `
@@ -43,8 +45,17 @@ Examples:
   wafersim run configs/wse3.yaml --set economics.hourPrice='100 USD/h'
   wafersim run configs/llama-70b-mtp.yaml --acceptance 2100
   wafersim run configs/tiny.yaml --engine reference -o runs/tiny
+  wafersim run configs/tiny.yaml -o runs/tiny --trace-core 3,5 --trace-core 0:8,2
+  wafersim run configs/wse3.yaml --format csv >> runs.csv
   wafersim run configs/small.yaml --set model.config=DIR --set model.weights=DIR --set workload.prompt="Once upon a time"
   wafersim run configs/serving-tiny.yaml -o runs/serving`;
+
+/** Options that are about decode steps. */
+const OF_DECODE = [
+  ['sensitivity', '--sensitivity'],
+  ['acceptance', '--acceptance'],
+  ['traceCore', '--trace-core'],
+] as const;
 
 export function addRun(program: Command): void {
   const command = program
@@ -65,7 +76,12 @@ export function addRun(program: Command): void {
   addSimulationOptions(command, { threads: 'wafer', memo: true, keeps: true })
     .option(
       '-o, --output <dir>',
-      'also write run.json, run.txt, report.html and trace.json.gz there; with weights or a prompt logits.safetensors',
+      'also write run.json, run.txt, report.html and trace.json.gz there, with weights or a prompt logits.safetensors; and for notebooks summary.csv, operators.csv, regions.csv, cores.npz, links.parquet, and requests.csv of what was served (docs/data.md)',
+    )
+    .option(
+      '--trace-core <core>',
+      'with -o: every operation of core x,y or wafer:x,y in the last step as operations.parquet (repeatable)',
+      coresOf,
     )
     .addHelpText('after', EXAMPLES)
     .action(run);
@@ -79,6 +95,9 @@ function speedOption(text: string): number {
 }
 
 async function run(path: string, options: RunOptions): Promise<void> {
+  const { traceCore: traceCores } = options;
+  if (traceCores && options.output === undefined)
+    throw new ConfigError('--trace-core: expected -o DIR as well, to write operations.parquet to');
   if (options.output !== undefined) checkRunDirectory(options.output);
   const sets = setsOf(options);
   const config = loadConfig(path, sets);
@@ -90,21 +109,22 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const hasLogits = config.weights !== undefined || config.prompt !== undefined;
   const logits = hasLogits && options.output !== undefined ? createLogits(config) : undefined;
   const hasText = hasLogits && config.tokenizer.length > 0 && !isServing(config);
-  const text = hasText && !options.json ? textTeller() : undefined;
+  const text = hasText && formatOf(options) === 'table' ? textTeller() : undefined;
   const document = await simulating(
     options,
     async (simulateOptions): Promise<RunDocument | ServingDocument> => {
       const listening = {
         ...simulateOptions,
         ...(options.output !== undefined && { onDetail }),
+        ...(traceCores && { traceCores }),
         ...(logits && { onLogits: logits.take }),
         ...(text && { onText: text.tell }),
       };
       if (isServing(config)) {
-        const ofDecode = (['sensitivity', 'acceptance'] as const).find((name) => options[name]);
+        const ofDecode = OF_DECODE.find(([name]) => options[name]);
         if (ofDecode)
           throw new ConfigError(
-            `--${ofDecode}: expected a decode run, found workload.kind: serving`,
+            `${ofDecode[1]}: expected a decode run, found workload.kind: serving`,
           );
         served = await serveAll(config, path, sets, { ...listening, steps: stepsOf(options) });
         return served.document;
@@ -133,7 +153,14 @@ async function run(path: string, options: RunOptions): Promise<void> {
     }
   } finally {
     // A full disk must not cost the result as well.
-    print(options.json ? json(document) : textOf(document, style()));
+    show(
+      {
+        document,
+        text: (style) => textOf(document, style),
+        rows: () => summaryTable([document]),
+      },
+      options,
+    );
   }
   if (document.check?.passed === false) {
     note(checkFailure(document.check));

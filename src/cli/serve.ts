@@ -7,6 +7,7 @@ import { untilStopped } from './command-thread.js';
 import { prefixed } from './errors.js';
 import { addSimulationOptions, numberThat, setOption, type SimulationOptions } from './options.js';
 import { json } from '../report/json.js';
+import { formatOf } from './formats.js';
 import { note, print } from './output.js';
 import { progressNotes } from './progress.js';
 import { simulating } from './simulating.js';
@@ -86,7 +87,12 @@ export function addServe(program: Command): void {
     .option('--max-waiting <n>', 'requests that may wait; one more gets a 429', waiting, 1024)
     .option('--seed <text>', 'of the words that are made up', '1')
     .addOption(setOption('serving.maxUsers=64'));
-  addSimulationOptions(command, { threads: 'step times', keeps: true })
+  addSimulationOptions(command, {
+    threads: 'step times',
+    keeps: true,
+    // It goes on: there is no result to print.
+    formats: ['table', 'json'],
+  })
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
@@ -114,7 +120,7 @@ async function run(path: string, options: ServeCommandOptions): Promise<void> {
   );
   for (const line of serving.notes) once(line);
   note(readyLine(serving.document));
-  if (options.json) print(json(serving.document));
+  if (formatOf(options) === 'json') print(json(serving.document));
   const says = await untilStopped();
   const finished = await serving.close();
   note(prefixed(`${says}; ${requestsOf(finished)}`));

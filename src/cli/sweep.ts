@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { hostname, availableParallelism } from 'node:os';
 import { join, parse } from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { EXIT } from '../exit.js';
 import { ConfigError, createPause, createPool, isFailed, openSweepStore } from '../index.js';
 import {
@@ -12,7 +12,7 @@ import {
   prepareSweep,
   readPlan,
 } from '../index.js';
-import { runSweep, statusOf, sweepCsv, sweepMarkdown, sweepNdjson, sweepTable } from '../index.js';
+import { runSweep, statusOf, sweepColumns, sweepTable } from '../index.js';
 import type {
   Plan,
   PreparedSweep as Prepared,
@@ -20,13 +20,14 @@ import type {
   SweepDocument,
   SweepStore,
 } from '../index.js';
-import { json } from '../report/json.js';
+import type { Style } from '../report/format.js';
 import { stepFolder } from './cache.js';
 import { endsWithout } from './command-thread.js';
 import { prefixed } from './errors.js';
 import { addSimulationOptions, repeated, setOption, shardCount } from './options.js';
 import type { SimulationOptions } from './options.js';
-import { GUARD, note, print, style } from './output.js';
+import { formatOf, show, type FormatOptions } from './formats.js';
+import { GUARD, note, print } from './output.js';
 import { simulating } from './simulating.js';
 import { addJobOptions, areJobs, checkJobOptions, jobsOf, type JobOptions } from './sweep-jobs.js';
 import { withSweepLine } from './sweep-line.js';
@@ -41,7 +42,6 @@ export interface SweepOptions extends SimulationOptions, JobOptions {
   retryFailed?: boolean;
   dryRun?: boolean;
   status?: boolean;
-  format: 'table' | 'json' | 'csv' | 'ndjson' | 'markdown';
 }
 
 const EXAMPLES = `
@@ -94,11 +94,6 @@ export function addSweep(program: Command): void {
     );
   addJobOptions(command.optionsGroup('Where it is simulated:'));
   addSimulationOptions(command, { memo: true, keeps: true })
-    .addOption(
-      new Option('--format <name>', 'how results are printed')
-        .choices(['table', 'json', 'csv', 'ndjson', 'markdown'])
-        .default('table'),
-    )
     .option('--dry-run', 'list the points, their keys and what is known of them, and run none')
     .option('--status', 'say what the directory has, and run none')
     .option(
@@ -121,9 +116,8 @@ function shard(text: string): Shard {
 async function sweep(
   path: string | undefined,
   sbatch: string[],
-  given: SweepOptions,
+  options: SweepOptions,
 ): Promise<void> {
-  const options = { ...given, format: given.json ? ('json' as const) : given.format };
   checkJobOptions(options, sbatch);
   if (options.status) {
     const document = statusOf(storeAt(folderOf(path, options)));
@@ -153,7 +147,9 @@ async function sweep(
           if (dryRun) {
             const document = plannedDocument(prepared, store);
             return () =>
-              options.format === 'table' ? print(plannedTable(document)) : write(document, options);
+              formatOf(options) === 'table'
+                ? print(plannedTable(document))
+                : write(document, options);
           }
           const document = await runSweep(prepared, store, queue ?? pool, { now, onProgress });
           if (hasFailed(prepared, document)) process.exitCode = EXIT.difference;
@@ -215,14 +211,7 @@ function storeAt(folder: string): SweepStore {
   return openSweepStore(folder, owner, GUARD);
 }
 
-function write(document: SweepDocument, { format }: Pick<SweepOptions, 'format'>): void {
-  print(
-    {
-      table: () => sweepTable(document, style()),
-      json: () => json(document),
-      csv: () => sweepCsv(document),
-      ndjson: () => sweepNdjson(document),
-      markdown: () => sweepMarkdown(document),
-    }[format](),
-  );
+function write(document: SweepDocument, options: FormatOptions): void {
+  const text = (style: Style) => sweepTable(document, style);
+  show({ document, text, rows: () => sweepColumns(document) }, options);
 }

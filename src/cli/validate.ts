@@ -4,8 +4,9 @@ import { services, servicesTable, validateMarkdown, validateTable, validate } fr
 import { EXIT } from '../exit.js';
 import { stepsOf } from './cache.js';
 import { addSimulationOptions, type SimulationOptions } from './options.js';
-import { json } from '../report/json.js';
-import { print, style } from './output.js';
+import { flatTable } from '../report/data-table.js';
+import { markdownOption, show } from './formats.js';
+import { print } from './output.js';
 import { progressNotes } from './progress.js';
 import { simulating } from './simulating.js';
 
@@ -44,7 +45,7 @@ export function addValidate(program: Command): void {
       ).conflicts(['measurements', 'markdown']),
     );
   addSimulationOptions(command, { threads: 'work', keeps: true })
-    .addOption(new Option('--markdown', 'print Markdown instead of a table').conflicts('json'))
+    .addOption(markdownOption())
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
@@ -53,8 +54,16 @@ async function run(options: ValidateOptions): Promise<void> {
   const { measurements, only } = options;
   if (options.services) return runServices(options);
   const document = await simulating(options, (limits) => validate({ measurements, only }, limits));
-  if (options.json) print(json(document));
-  else print(options.markdown ? validateMarkdown(document) : validateTable(document, style()));
+  if (options.markdown) print(validateMarkdown(document));
+  else
+    show(
+      {
+        document,
+        text: (style) => validateTable(document, style),
+        rows: () => flatTable(document.rows),
+      },
+      options,
+    );
   if (!document.passed) process.exitCode = EXIT.difference;
 }
 
@@ -64,6 +73,13 @@ async function runServices(options: ValidateOptions): Promise<void> {
   const document = await simulating(options, (limits) =>
     services({ only }, { ...limits, ...progressNotes(limits), steps: stepsOf(options) }),
   );
-  print(options.json ? json(document) : servicesTable(document, style()));
+  show(
+    {
+      document,
+      text: (style) => servicesTable(document, style),
+      rows: () => flatTable(document.rows),
+    },
+    options,
+  );
   if (!document.passed) process.exitCode = EXIT.difference;
 }

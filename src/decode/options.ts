@@ -1,6 +1,6 @@
 /** What a run is given in addition to its configuration, and where its programs run. */
 import type { EngineName } from '../engine/engines.js';
-import type { RunDetail } from '../report/detail.js';
+import type { CoreAt, RunDetail } from '../report/detail.js';
 import type { HostResult } from '../report/document.js';
 import type { Memo } from './memo.js';
 import { createRunner, type Runner, type Spent } from './runner.js';
@@ -21,6 +21,8 @@ export interface SimulateOptions {
   signal?: AbortSignal | undefined;
   /** Receives the last step core by core; without it none of that is collected. */
   onDetail?: ((detail: RunDetail) => void) | undefined;
+  /** With `onDetail`: cores of which every operation is asked for. */
+  traceCores?: readonly CoreAt[];
   /** Plain steps alone are asked for, and no rounds of drafted tokens. */
   withoutRounds?: boolean;
   /** Receives the logits after each position that a run computes, those of a prompt first. */

@@ -67,26 +67,33 @@ export interface StageLinking {
 /** Times that all tokens go round, after which a ring whose state does not come back is taken as it is. */
 const MOST_ROUNDS = 3;
 
-/** Times a step of each of `users` users. */
+/**
+ * Times a step of each of `users` users.
+ * @param keepsDone whether visits of the turns note when cores were done before them
+ */
 export async function timePipeline(
   stages: StageTiming[],
   regions: number,
   runStage: RunStage,
   users: number,
   contentionOf?: ContentionOf,
+  keepsDone = false,
 ): Promise<PipelineTiming> {
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
-  const single = await repeating(ring, 1);
+  const single = await repeating(ring, 1, keepsDone && users === 1);
   const [turn] = single.turns;
   const slowest = await slowestOf(ring, turn, users);
   const apart =
-    users === 1 ? { pattern: single, inFlight: 1 } : await withUsers(ring, turn, slowest, users);
+    users === 1
+      ? { pattern: single, inFlight: 1 }
+      : await withUsers(ring, turn, slowest, users, { keepsDone });
   const round = roundOf(apart.pattern, users, stages);
   const cyclesApart = round.timing.cycles;
   const cyclesAlone = single.turns.reduce((most, one) => Math.max(most, one.timing.cycles), 0);
   const of = { cyclesApart, cyclesAlone };
   const contention = users === 1 ? undefined : contentionOf?.(apart.pattern);
-  const met = contention && (await withUsers(ring, turn, slowest, users, contention));
+  const met =
+    contention && (await withUsers(ring, turn, slowest, users, { contention, keepsDone }));
   // Part of what tokens wait for each other would be neither.
   if (!met || contention.gaveUp) return { ...round, inFlight: apart.inFlight, ...of };
   return { ...roundOf(met.pattern, users, stages), inFlight: met.inFlight, ...of };
@@ -121,7 +128,7 @@ export async function timeFull(
   if (isVisitedTwice || canMeet) {
     const apart = await withUsers(ring, turn, slowest, undefined);
     const contention = canMeet ? linking.contentionOf(apart.pattern) : undefined;
-    const met = contention && (await withUsers(ring, turn, slowest, undefined, contention));
+    const met = contention && (await withUsers(ring, turn, slowest, undefined, { contention }));
     if (met && !contention.gaveUp) return { alone, ...spacingOf(met) };
     if (isVisitedTwice) return { alone, ...spacingOf(apart) };
   }
@@ -148,7 +155,7 @@ async function withUsers(
   alone: Turn,
   slowest: Saturated | undefined,
   users: number | undefined,
-  contention?: Contention,
+  { contention, keepsDone = false }: { contention?: Contention; keepsDone?: boolean } = {},
 ): Promise<{ pattern: Pattern; inFlight: number }> {
   const { cycles } = alone.timing;
   // As many as follow each other without waiting, and one more.
@@ -156,7 +163,7 @@ async function withUsers(
   for (; ; inFlight++) {
     const all = users ?? inFlight;
     const full = await createRingOf(ring, alone, slowest, all, inFlight, contention);
-    const pattern = await repeating(full, all);
+    const pattern = await repeating(full, all, keepsDone);
     const { period, repeatsAfter } = pattern;
     const waits = repeatsAfter === 0 || period * inFlight > cycles * repeatsAfter;
     if (waits || inFlight === users) return { pattern, inFlight };
@@ -200,7 +207,9 @@ async function createRingOf(
 }
 
 /** Makes turns until they repeat, and then as many as it takes to. */
-async function repeating(ring: Ring, users: number): Promise<Pattern> {
+async function repeating(ring: Ring, users: number, keepsDone = false): Promise<Pattern> {
+  // Tokens before those of the pattern are not looked at again, and what is kept is large.
+  ring.keepsDone = keepsDone && users === 1;
   const seen = new Map<string, number>();
   const most = MOST_ROUNDS * (users + ring.underway.length);
   let simulatedTokens = 0;
@@ -220,11 +229,18 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
     return { turns, simulatedTokens, repeatsAfter, period };
   }
   // Tokens already in the ring carry times of how they began, which need not repeat.
+  ring.keepsDone = keepsDone;
   for (let i = ring.underway.length; i > 0; i--) await nextTurn(ring);
   const begun = ring.now;
   const turns: Turn[] = [];
   while (turns.length < (repeatsAfter || users)) turns.push(await nextTurn(ring));
   return { turns, simulatedTokens, repeatsAfter, period: ring.now - begun };
+}
+
+/** The turns of the round that ends with `last`, one for each user: those of a pattern again and again. */
+export function turnsOfRound(turns: readonly Turn[], last: Turn, users: number): Turn[] {
+  const at = turns.indexOf(last);
+  return Array.from({ length: users }, (_, i) => turns.at((at - i) % turns.length)!);
 }
 
 /**
@@ -238,20 +254,17 @@ function roundOf(
   stages: StageTiming[],
 ): Omit<PipelineTiming, 'inFlight' | 'cyclesApart' | 'cyclesAlone'> {
   const longest = turns.reduce((a, b) => (b.timing.cycles > a.timing.cycles ? b : a));
-  const last = turns.indexOf(longest);
   const causes = emptyCauses();
   const waits: Waits = new Map();
   const uses = stages.map(() => new Map<RunResult, StageUse>());
-  for (let i = 0; i < users; i++) {
-    const back = (last - i) % turns.length;
-    turns.at(back)!.visits.forEach((visit, stage) => {
+  for (const { visits } of turnsOfRound(turns, longest, users))
+    visits.forEach((visit, stage) => {
       const { result } = visit.start;
       addCauses(causes, visit.causes);
       addVisitWaits(waits, stages[stage], visit);
       const tokens = (uses[stage].get(result)?.tokens ?? 0) + 1;
       uses[stage].set(result, { stage, result, tokens });
     });
-  }
   const spans = spansOf(longest, stages);
   return {
     timing: { ...withWait(longest.timing), causes, waits },

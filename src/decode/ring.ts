@@ -78,6 +78,8 @@ export interface Ring {
   tokenSend: (number | undefined)[];
   /** What visits of several tokens cost each other, if they are to. */
   contention: Contention | undefined;
+  /** Whether visits note when the region's cores were done before. */
+  keepsDone: boolean;
 }
 
 /** The chosen token leaves its core for another region. */
@@ -128,6 +130,7 @@ export async function createRing(
     now: 0,
     tokenSend,
     contention,
+    keepsDone: false,
   };
 }
 
@@ -259,6 +262,7 @@ async function advance(ring: Ring, token: Token): Promise<void> {
   const stage = stages[index];
   const [done, left] = [ends[stage.region], ends[stage.from]];
   const made = await visit(ring.runs, ends, stage, index, token.chosen, sendingOf(ring, token));
+  if (ring.keepsDone) made.done = done;
   ring.sent[stage.from] = made;
   ring.visited[stage.region] = made;
   if (holds[stage.from] === token) holds[stage.from] = undefined;

@@ -1,11 +1,13 @@
 /** A step core by core and operator by operator, out of the results of its stages. */
+import { turnsOfRound } from './pipeline.js';
+import type { Turn } from './ring.js';
 import { boxOf, type StageTiming, type StepTiming } from './timeline.js';
 import type { RunResult } from '../engine/engine.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { OperatorSpan, RunDetail } from '../report/detail.js';
 import { othersOf, type Round } from './other-tokens.js';
 import { write, type StageRunner } from './stages.js';
-import { addToMap, emptyMap, setLinks } from './wafer-maps.js';
+import { addBefore, addIdle, addToMap, emptyMap, setLinks } from './wafer-maps.js';
 
 /** A round of all users, and the path of the token that it describes. */
 export function runDetail(
@@ -13,8 +15,9 @@ export function runDetail(
   plans: StagePlan[],
   stages: StageTiming[],
   round: Round,
+  users: number,
 ): RunDetail {
-  const { timing, results, uses } = round;
+  const { timing, results, uses, turns, turn } = round;
   const { wafer, places, linkWavelets } = runner;
   const maps = linkWavelets.map((_, i) => emptyMap(i, wafer.width, wafer.height));
   for (const { stage: i, result, tokens } of uses) {
@@ -22,18 +25,17 @@ export function runDetail(
     const place = places[stage.region];
     const box = boxOf(stage, place);
     const { program } = write(runner, plans[i]);
-    addToMap(maps[place.wafer], {
-      program,
-      result,
-      x0: box.x,
-      y0: box.y,
-      origin: stage.origin,
-      columns: stage.columns,
-      rows: stage.rows,
-      startUp: stage.programStart,
-      times: tokens,
-    });
+    const { origin, columns, rows, programStart: startUp } = stage;
+    const at = { x0: box.x, y0: box.y, origin, columns, rows };
+    const mapped = { program, result, ...at, startUp, times: tokens };
+    addToMap(maps[place.wafer], mapped);
+    if (turn === undefined) addIdle(maps[place.wafer], mapped, timing.stageCycles[i]);
   }
+  for (const [{ visits, chosen }, times] of counted(turns && turnsOfRound(turns, turn!, users)))
+    for (const [i, visit] of visits.entries()) {
+      const place = places[stages[i].region];
+      addBefore(maps[place.wafer], stages[i], place, { visit, chosen, times });
+    }
   maps.forEach((map, i) => setLinks(map, linkWavelets[i]));
   const at = (i: number) => places[stages[i].region];
   const labels = stages.map((stage) => stage.labels);
@@ -44,6 +46,13 @@ export function runDetail(
     ...(others.length > 0 && { others }),
     maps,
   };
+}
+
+/** Equal turns once, with how many there are. */
+function counted(turns: readonly Turn[] = []): Map<Turn, number> {
+  const counts = new Map<Turn, number>();
+  for (const turn of turns) counts.set(turn, (counts.get(turn) ?? 0) + 1);
+  return counts;
 }
 
 function spansOf(

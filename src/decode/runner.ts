@@ -10,9 +10,11 @@ import { isTimeless, startNumbers } from '../engine/numbers.js';
 import { SLICED_ENGINES, type EngineName } from '../engine/engines.js';
 import { noteWhole, startByLines } from '../engine/lines/lines.js';
 import { createLineTable, forgetResults, type LineTable } from '../engine/lines/table.js';
-import { pathByLines } from '../engine/path/by-lines.js';
+import { pathByLines, spansByLines } from '../engine/path/by-lines.js';
+import type { OpSpan } from '../engine/path/spans.js';
 import type { Walked } from '../engine/path/walk.js';
 import { eventsOf, isScheduled, pathByReference, pathOfWhole } from '../engine/path/whole.js';
+import { spansByReference, spansOfWhole } from '../engine/path/whole.js';
 import type { Program } from '../program/program.js';
 import type { Shards } from '../engine/sharded/sharded.js';
 import { StoppedError } from '../engine/stopped.js';
@@ -65,6 +67,11 @@ export interface Runner {
     most: number,
     by?: number,
   ): Promise<Walked | string>;
+  /**
+   * When a core was at which operation of a program, found as a path is; why that cannot be had.
+   * @param most events that may be noted of a program that is simulated as a whole
+   */
+  spans(input: RunInput, result: RunResult, core: number, most: number): Promise<OpSpan[] | string>;
   /** Lets others in, if it is time. @throws the signal's reason if it is aborted */
   pause(): Promise<void>;
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
@@ -146,6 +153,15 @@ export function createRunner(options: RunnerOptions): Runner {
       throw error;
     }
   };
+  /** Steps back through programs that were simulated. */
+  const steps = async <T>(begin: () => Generator<void, T>): Promise<T> => {
+    try {
+      return (await here(() => slicesOf(begin()))).value;
+    } catch (error) {
+      // All programs were over: of a limit there is no cycle to tell.
+      throw error instanceof StoppedError ? signal?.reason : error;
+    }
+  };
   return {
     threaded: shards !== undefined,
     ...{ lines, spent },
@@ -169,14 +185,6 @@ export function createRunner(options: RunnerOptions): Runner {
       throw new Error(`numbers of ${program.name} cannot be computed, which the reference runs`);
     },
     path: async (input, result, core, most, by) => {
-      const steps = async <T>(begin: () => Generator<void, T>): Promise<T> => {
-        try {
-          return (await here(() => slicesOf(begin()))).value;
-        } catch (error) {
-          // All programs were over: of a limit there is no cycle to tell.
-          throw error instanceof StoppedError ? signal?.reason : error;
-        }
-      };
       if (isScheduled(input.program)) return 'its wavelets are sent by a schedule';
       const { length } = input.program.roleOf;
       if (length >= coresByLines && by === undefined) {
@@ -188,6 +196,18 @@ export function createRunner(options: RunnerOptions): Runner {
       if (engine === 'reference') return steps(() => pathByReference(input, core, by));
       const walked = await steps(() => pathOfWhole(lines.machine(), input, result, core, by));
       return walked ?? 'its times do not fit 32 bits';
+    },
+    spans: async (input, result, core, most) => {
+      if (isScheduled(input.program)) return 'its wavelets are sent by a schedule';
+      if (input.program.roleOf.length >= coresByLines) {
+        const spans = await steps(() => spansByLines(lines, input, result, core));
+        if (typeof spans !== 'string') return spans;
+      }
+      const events = eventsOf(result);
+      if (events > most) return `too much moves to be followed: ${events} events, at most ${most}`;
+      if (engine === 'reference') return steps(() => spansByReference(input, core));
+      const spans = await steps(() => spansOfWhole(lines.machine(), input, result, core));
+      return spans ?? 'its times do not fit 32 bits';
     },
     async close() {
       await shards?.close();

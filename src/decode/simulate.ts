@@ -15,6 +15,7 @@ import type {
 import { numbersOf, stepBeginner, type StepOf } from './begin.js';
 import { createComputing, type Begun } from './computing.js';
 import { loweredOf } from './lowered.js';
+import { operationsOfStep } from './core-operations.js';
 import { pathOfStep } from './critical-path.js';
 import { firstPosition, inFlightOf, roomOf } from './positions.js';
 import { hostOf, spentSince, spentSoFar, withRunner, type SimulateOptions } from './options.js';
@@ -24,6 +25,7 @@ import { routingResult, type LayerSlots, type Routing } from './routing.js';
 import { stepTimer } from './routing-spread.js';
 import type { Runner } from './runner.js';
 import { createStageRunner, reuseOf, runOn } from './stages.js';
+import { checkTraceCores } from './trace-cores.js';
 import type { StageRunner } from './stages.js';
 import { draftConfigOf } from './speculation/draft.js';
 import { drafterOf, type PlacedDraft } from './speculation/drafter-of.js';
@@ -72,7 +74,8 @@ async function stepsOf(
 ): Promise<Simulated> {
   const { wafer, workload } = config;
   const maxPositions = roomOf(config);
-  const { shared, runner: programs, onProgress } = options;
+  const { shared, runner: programs, onProgress, onDetail, traceCores = [] } = options;
+  checkTraceCores(traceCores, wafer, placement);
   const memo = memoized(options.memo);
   const before = spentSoFar(programs);
   const cores = placement.regions.map(({ width, height }) => width * height);
@@ -134,9 +137,13 @@ async function stepsOf(
       plainAt: (done) => alone[Math.min(done, alone.length - 1)],
       onProgress: (done) => onProgress?.({ done, total: workload.tokens, what: 'rounds' }),
     }));
-  const path = withPath
-    ? await pathOfStep(runner, programs, { plan: last.plan, stages: last.stages, ...timed })
-    : undefined;
+  const lastStep = { plan: last.plan, stages: last.stages, ...timed };
+  const path = withPath ? await pathOfStep(runner, programs, lastStep) : undefined;
+  if (onDetail && timed.detail) {
+    const operations =
+      traceCores.length > 0 && (await operationsOfStep(runner, programs, lastStep, traceCores));
+    onDetail({ ...timed.detail, ...(operations && { operations }) });
+  }
   const spent = spentSince(programs, before);
   return {
     ...{ counters, ...timed, steps, ...found, ...computing?.result(), spent },

@@ -4,6 +4,7 @@ import { MachineError, type RunResult } from '../engine/engine.js';
 import type { IndexFault } from '../engine/indexed.js';
 import type { StepPlan } from '../lowering/lowering.js';
 import { checkLowered, type Numbers } from './compute.js';
+import type { RunDetail } from '../report/detail.js';
 import type { SimulateOptions } from './options.js';
 import { timePipeline, type PipelineTiming } from './pipeline.js';
 import { passOnce } from './ring.js';
@@ -86,7 +87,7 @@ function failing(
 /** What a step's tokens took, and where users share regions. */
 export type TimedStep = StepResults &
   Pick<Simulated, 'inFlight' | 'bottleneck' | 'simulatedTokens' | 'repeatsAfter' | 'sharedLinks'> &
-  Partial<Pick<PipelineTiming, 'turns' | 'turn' | 'cyclesAlone'>>;
+  Partial<Pick<PipelineTiming, 'turns' | 'turn' | 'cyclesAlone'>> & { detail?: RunDetail };
 
 /** Times one step of all users, and counts what it sent. */
 export async function timeTokens(
@@ -96,6 +97,7 @@ export async function timeTokens(
   { runner: programs, onProgress, onDetail }: SimulateOptions & { runner: Runner },
   { step, isLast }: { step: number; isLast: boolean },
 ): Promise<TimedStep> {
+  const isDetailed = onDetail !== undefined && isLast;
   const { length } = stages;
   let visits = 0;
   const run = async (i: number, startAt?: Float64Array) => {
@@ -108,11 +110,19 @@ export async function timeTokens(
   const { together, places } = plan;
   const pipeline = together
     ? undefined
-    : await timePipeline(stages, places.length, run, workload.batch, sharing.contentionOf);
-  const timed: TimedStep = pipeline ?? (await timeTogether(stages, run));
-  for (const { stage, result, tokens } of timed.uses)
+    : await timePipeline(
+        stages,
+        places.length,
+        run,
+        workload.batch,
+        sharing.contentionOf,
+        isDetailed,
+      );
+  const known = pipeline ?? (await timeTogether(stages, run));
+  for (const { stage, result, tokens } of known.uses)
     addCounters(runner, plan.stages[stage], stages[stage], result, tokens);
-  if (onDetail && isLast) onDetail(runDetail(runner, plan.stages, stages, timed));
+  const detail = isDetailed && runDetail(runner, plan.stages, stages, known, workload.batch);
+  const timed: TimedStep = { ...known, ...(detail && { detail }) };
   if (pipeline === undefined || workload.batch === 1 || !isLast) return timed;
   return { ...timed, sharedLinks: sharing.resultOf(pipeline) };
 }

@@ -29,6 +29,8 @@ export interface Visit {
   /** Of that, core-cycles of waiting for the token before the stage; and those in which the token waited for its turn. */
   waiting: number;
   otherToken: number;
+  /** By core of the region: when it was done with the token before, where that is noted. */
+  done?: Float64Array;
 }
 
 /** Starts relative to the first sender's, of the region's cores and of the senders; and what follows. */
@@ -230,6 +232,11 @@ function causesIn(stage: StageTiming, result: RunResult, waits: StageWaits): Cau
   return causes;
 }
 
+/** From when a core waits for a token: once it is done with the one before and this one has been chosen. */
+export function waitsSince(done: number, chosen: number, begun: number): number {
+  return Math.max(done, Math.min(chosen, begun));
+}
+
 /**
  * What the region's cores do from their last end to their starts: they wait for the token, and are idle as long as it
  * has not been chosen. A sender that is one of them starts when it sends.
@@ -247,7 +254,7 @@ function waitingBefore(
   if (isPort) return { idle, waiting, otherToken };
   for (let of = 0; of < own.length; of++) {
     const begun = first + own[of] + programStart;
-    const since = Math.max(done[of], Math.min(chosen, begun));
+    const since = waitsSince(done[of], chosen, begun);
     idle += since - done[of];
     waiting += begun - since;
     if (turns.length > 0) otherToken += within(since, begun, turns);

@@ -3,6 +3,8 @@ import { RAMP } from '../hardware/mesh.js';
 import type { RunResult } from '../engine/engine.js';
 import { sramBytesOf, type Program } from '../program/program.js';
 import type { WaferMap } from '../report/detail.js';
+import type { StageTiming } from './timeline.js';
+import { waitsSince, type Visit } from './visit.js';
 
 /** Links of a core, one per direction; the ramp is none. */
 const LINKS = RAMP;
@@ -35,6 +37,10 @@ export function emptyMap(wafer: number, width: number, height: number): WaferMap
     waiting: perCore(),
     sram: perCore(),
     link: perCore(),
+    compute: perCore(),
+    waitOutput: perCore(),
+    between: perCore(),
+    idle: perCore(),
     links: NONE,
   };
 }
@@ -51,8 +57,40 @@ export function addToMap(map: WaferMap, stage: MappedStage): void {
       const at = (y0 + y) * map.width + x0 + x;
       map.busy[at] += (compute[core] + setup[core] - startUp) * times;
       map.waiting[at] += (waitInput[core] + waitOutput[core]) * times;
+      map.compute[at] += compute[core] * times;
+      map.waitOutput[at] += waitOutput[core] * times;
     }
   addMemory(map, stage);
+}
+
+/** Adds what a region's cores did from their last end to a visit, as its causes count it (see visit.ts). */
+export function addBefore(
+  map: WaferMap,
+  { columns, rows, isPort, programStart }: StageTiming,
+  place: { x: number; y: number },
+  { visit: { done, first, start }, chosen, times }: { visit: Visit; chosen: number; times: number },
+): void {
+  if (done === undefined || isPort) return;
+  const { own } = start;
+  for (let row = 0, of = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, of++) {
+      const at = (place.y + row) * map.width + place.x + column;
+      const begun = first + own[of] + programStart;
+      const since = waitsSince(done[of], chosen, begun);
+      map.idle[at] += (since - done[of]) * times;
+      map.between[at] += (begun - since) * times;
+    }
+}
+
+/** Adds that a stage's cores, all of which start together, are idle from their end to that of the stage. */
+export function addIdle(
+  map: WaferMap,
+  { program: { width, height }, result: { end }, x0, y0, times }: MappedStage,
+  cycles: number,
+): void {
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      map.idle[(y0 + y) * map.width + x0 + x] += (cycles - end[y * width + x]) * times;
 }
 
 function addMemory(map: WaferMap, { program, x0, y0, origin, columns, rows }: MappedStage): void {

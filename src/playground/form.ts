@@ -67,7 +67,7 @@ function slider(control: Control, onSet: OnSet): Shown {
     input.setAttribute('aria-valuetext', text);
   };
   input.addEventListener('input', () => {
-    tell(`${input.value} ${unit}`);
+    tell(counted(Number(input.value), unit));
     onSet(path, settingText(control, Number(input.value)));
   });
   return {
@@ -82,10 +82,15 @@ function slider(control: Control, onSet: OnSet): Shown {
       input.max = String(most);
       input.step = String(step);
       input.value = String(number ?? Math.round((least + most) / 2));
-      tell(number === undefined ? 'auto' : `${number} ${unit}`);
+      tell(number === undefined ? 'auto' : counted(number, unit));
       back.hidden = set === undefined;
     },
   };
+}
+
+/** A number with what it is counted in: `1 user`, `2 users`. */
+function counted(value: number, unit: string): string {
+  return `${value} ${value === 1 ? unit.replace(/s$/, '') : unit}`;
 }
 
 function select(choice: Choice, onSet: OnSet): Shown {

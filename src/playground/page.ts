@@ -4,7 +4,7 @@ import type { Answer, Facts } from './messages.js';
 import { showResult } from './show.js';
 import { showWavelets } from './wavelets.js';
 import { startSimulation } from './simulation.js';
-import { beginWith, commandOf, hashOf, pathOf, settingsOf, stateOf } from './state.js';
+import { aboutOf, beginWith, commandOf, hashOf, pathOf, settingsOf, stateOf } from './state.js';
 import type { Presets, State } from './state.js';
 
 /** What build.mjs writes into the page. */
@@ -69,6 +69,7 @@ function showState(fresh: boolean): void {
     area('config').value = state.config;
     area('kernel').value = state.kernel;
   }
+  byId('about').textContent = aboutOf(presets[state.preset]);
   byId('command').textContent = commandOf(state, presets);
   if (facts) forms[state.shows].show(facts, sets());
 }

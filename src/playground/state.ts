@@ -99,6 +99,16 @@ function quoted(text: string): string {
   return /^[\w.,=/:+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+/** What a preset says of itself, in the comments that it begins with. */
+export function aboutOf(yaml: string): string {
+  const [head] = /^(?:#.*\n)*/.exec(yaml)!;
+  const lines = head.split('\n').map((line) => line.replace(/^# ?/, ''));
+  return lines
+    .filter((line) => !line.startsWith('yaml-language-server:'))
+    .join(' ')
+    .trim();
+}
+
 /** YAML without the lines that say nothing to a machine. */
 export function withoutComments(yaml: string): string {
   return yaml.replaceAll(/^#.*\n/gm, '');

@@ -22,10 +22,12 @@ async function answer(request: Request): Promise<void> {
     else if (request.what === 'kernel')
       await runKernel(request, (message) => say({ id, ...message }));
     else {
-      const config = timed(request);
+      const { config, withoutNumbers } = timed(request);
       const { cores } = factsOf(config);
       if (cores > request.mostCores) return say({ id, what: 'large', cores });
       const result = await run(config, onProgress);
+      if (withoutNumbers)
+        result.headline.push(['numbers', 'left out: times do not depend on them']);
       const numbers = result.wafers.flatMap(({ values }) => values.map(({ buffer }) => buffer));
       say({ id, what: 'ran', result }, numbers as ArrayBuffer[]);
     }
@@ -49,13 +51,14 @@ function source({ path, config, sets }: Asked) {
 }
 
 /** A configuration to be timed: numbers take as long again, and times do not depend on them. */
-function timed(asked: Asked): ResolvedConfig {
+function timed(asked: Asked): { config: ResolvedConfig; withoutNumbers: boolean } {
   const config = loadConfig(source(asked));
   const { prompt, placement, workload } = config;
   // Unless they choose experts that lie apart, or how many drafted tokens are right.
   const matter = prompt !== undefined || placement.experts === 'strips' || workload.speculation;
-  if (!workload.data || matter) return config;
-  return loadConfig(source({ ...asked, sets: [...asked.sets, 'workload.data=false'] }));
+  if (!workload.data || matter) return { config, withoutNumbers: false };
+  const sets = [...asked.sets, 'workload.data=false'];
+  return { config: loadConfig(source({ ...asked, sets })), withoutNumbers: true };
 }
 
 async function run(

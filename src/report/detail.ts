@@ -16,6 +16,12 @@ export interface WaferMap {
   sram: Float64Array;
   /** Wavelets over the busiest of the core's four links. */
   link: Float64Array;
+  /** Of `busy`: cycles of compute; the rest is set-up. Of `waiting`: cycles of waiting for output. */
+  compute: Float64Array;
+  waitOutput: Float64Array;
+  /** Cycles of waiting for a token before the core's stage, and of being idle until it is chosen. */
+  between: Float64Array;
+  idle: Float64Array;
   /** Wavelets that left by each link: entry (y * width + x) * 4 + port, ports as hardware/mesh.ts numbers them. */
   links: Float64Array;
 }

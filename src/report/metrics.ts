@@ -188,6 +188,14 @@ export const KERNEL_METRICS = {
   waveletHops: lower('wavelet-hops', 'wavelet-hops', count, (kernel) => kernel.fabric.waveletHops),
 } satisfies Record<string, Metric<KernelDocument>>;
 
+/** Units of metrics that are whole numbers. */
+const WHOLE = new Set(['cycles', 'hops', 'wavelet-hops', 'B', 'cores', 'wafers', '1 if yes']);
+
+/** What the numbers of a metric are, in files of results. */
+export function metricType({ unit }: Pick<Metric<never>, 'unit'>): 'integer' | 'number' {
+  return WHOLE.has(unit) ? 'integer' : 'number';
+}
+
 /** A metric of a document as a table shows it; `-` where there is none. */
 export function textOf<Of>({ of, text }: Metric<Of>, document: Of): string {
   const value = of(document) ?? NaN;

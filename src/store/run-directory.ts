@@ -4,46 +4,44 @@ import { dirname, join, resolve } from 'node:path';
 import { UNGUARDED, type Guard } from './guard.js';
 import { orHostError, PlaceError } from './host-error.js';
 import { clearLeftovers, inTemporary, tryPlace } from './temporary.js';
-import { sync, writeWhole } from './whole.js';
+import { sync, writeWhole, type Content } from './whole.js';
 
-/** Files of a run directory by name. */
-export interface RunFiles {
-  'run.json': string;
-  'run.txt': string;
-  'report.html'?: string;
-  'trace.json.gz'?: Uint8Array;
-  /** In pieces. */
-  'requests.ndjson'?: Iterable<string>;
-  'logits.safetensors'?: Iterable<Uint8Array>;
-}
-
-/** Files of the directory of a kernel. */
-export interface KernelFiles {
-  'kernel.json': string;
-  'kernel.txt': string;
-  'report.html': string;
-}
-
-/** Files of the directory of a comparison. */
-export interface CompareFiles {
-  'compare.json': string;
-  'compare.txt': string;
-  'compare.html': string;
-}
-
-const RUN_FILES = new Set([
-  'compare.json',
-  'compare.txt',
-  'compare.html',
-  'kernel.json',
-  'kernel.txt',
-  'run.json',
-  'run.txt',
+/** Files of a run that has no others. */
+const ALWAYS = ['run.json', 'run.txt'] as const;
+/** Files that a run may have in addition; for notebooks see docs/data.md. */
+const MORE = [
   'report.html',
   'trace.json.gz',
   'requests.ndjson',
   'logits.safetensors',
-]);
+  'summary.csv',
+  'operators.csv',
+  'regions.csv',
+  'requests.csv',
+  'cores.npz',
+  'links.parquet',
+  'operations.parquet',
+] as const;
+
+/** Files of a run directory by name; large ones in pieces. */
+export type RunFiles = Record<(typeof ALWAYS)[number], Content> &
+  Partial<Record<(typeof MORE)[number], Content>>;
+
+/** Files of the directory of a kernel. */
+const OF_KERNEL = [
+  'kernel.json',
+  'kernel.txt',
+  'report.html',
+  'summary.csv',
+  'operators.csv',
+] as const;
+export type KernelFiles = Record<(typeof OF_KERNEL)[number], string>;
+
+/** Files of the directory of a comparison. */
+const OF_COMPARISON = ['compare.json', 'compare.txt', 'compare.html', 'summary.csv'] as const;
+export type CompareFiles = Record<(typeof OF_COMPARISON)[number], string>;
+
+const RUN_FILES = new Set<string>([...ALWAYS, ...MORE, ...OF_KERNEL, ...OF_COMPARISON]);
 
 /**
  * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.

@@ -1,4 +1,5 @@
 /** A run as large as a WSE-3: 750 x 1160 cores in 32 layers, with numbers that repeat as a layer's do. */
+import { emptyMap } from '../../src/decode/wafer-maps.js';
 import type { RunDetail, StageSpan } from '../../src/report/detail.js';
 import type { RegionResult, RunDocument } from '../../src/report/document.js';
 import { reportRun } from '../helpers/report-run.js';
@@ -23,9 +24,7 @@ export function bigRun(): { run: RunDocument; detail: RunDetail } {
       of((core % WIDTH) % LAYER.width, Math.floor(core / WIDTH) % LAYER.height),
     );
   const map = {
-    wafer: 0,
-    width: WIDTH,
-    height: HEIGHT,
+    ...emptyMap(0, WIDTH, HEIGHT),
     busy: perCore((x, y) => 7_000 + (x % 13) * 31 + (y % 17) * 90),
     waiting: perCore((x, y) => 9_000 - 3 * x - 5 * y),
     sram: perCore((x, y) => 38_000 + (x % 3) * 500 + (y % 29) * 12),

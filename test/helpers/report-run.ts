@@ -30,6 +30,10 @@ function map(wafer: number): WaferMap {
     waiting: perCore((core) => 300 - (core % 7)),
     sram: perCore((core) => 20_000 + core),
     link: perCore((core) => core % 11),
+    compute: perCore((core) => 60 + (core % WIDTH)),
+    waitOutput: perCore((core) => core % 5),
+    between: perCore((core) => core % 3),
+    idle: perCore((core) => core % 2),
     // To the east as many as over the busiest link, to the others fewer.
     links: Float64Array.from({ length: WIDTH * HEIGHT * 4 }, (_, i) =>
       i % 4 === 1 ? ((i >> 2) % 11) + wafer : (i >> 2) % 3 ? 0 : wafer,

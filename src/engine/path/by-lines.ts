@@ -15,6 +15,8 @@ import { timeOf } from '../../program/timing.js';
 import { keepWalk, knownWalk, type LinePlace } from './line-walks.js';
 import { logOf } from './log.js';
 import { reachOf, type Reach } from './reach.js';
+import { spansOf, spansUpTo, type OpSpan } from './spans.js';
+import { timesOf } from './times.js';
 import { addStep, walkBack, type Scene, type Step, type Walked } from './walk.js';
 import { eventsOf, noteEvents } from './whole.js';
 
@@ -130,6 +132,62 @@ function usesFabric(op: Operation, costs: CostTable): boolean {
   return op.kind === 'route' || timeOf(op, costs).wavelets > 0;
 }
 
+/**
+ * When a core was at which operation of its program, whose result is known; why the program cannot be taken by its
+ * lines.
+ */
+export function* spansByLines(
+  table: LineTable,
+  input: RunInput,
+  result: RunResult,
+  core: number,
+): Generator<void, OpSpan[] | WhyWhole> {
+  const found = table.found.get(result) ?? (yield* passesOf(input, table, true, { cycle: 0 }));
+  if (typeof found === 'string') return found;
+  const { tables, pass } = found;
+  const { costs } = input.wafer;
+  const listAt = listsOf(input, found);
+  const number = tables.coreAt[core];
+  const { parts, tail } = listAt(number);
+  const spans: OpSpan[] = [];
+  for (const [i, part] of parts.entries()) {
+    const line = lineOfPart(found, number, part);
+    if (firstIn(found, number, parts, line) !== i) continue;
+    const { routers, shape } = pass.division.lines[line];
+    const own = placeIn(routers, number);
+    const { operations, actor } = partsIn(found, listAt, line)(own);
+    const noted = new Int32Array(routers.length);
+    noted[own] = bitsOf(operations);
+    const { events } = (yield* noteLine(table, shape, pass.results[line], noted))!;
+    const log = logOf(events, noted, () => own, pass.bases[line]);
+    const begin = pass.bases[line] + pass.results[line].starts[actor];
+    spans.push(...spansUpTo(part.lead, begin, costs));
+    spans.push(...spansOf(timesOf(log, core, operations, begin, costs)));
+  }
+  return [...spans, ...spansUpTo(tail, pass.at[number], costs)];
+}
+
+/** Bits of the colours that operations use. */
+function bitsOf(operations: readonly Operation[]): number {
+  let bits = 0;
+  for (const color of operations.flatMap(colorsOf)) bits |= 1 << color;
+  return bits;
+}
+
+/** Operations in a line of the core at one of its routers, and which of the line's actors it is. */
+function partsIn(found: Found, listAt: (number: number) => CutList, line: number) {
+  const { routers, shape } = found.pass.division.lines[line];
+  return (router: number) => {
+    const actor = placeIn(shape.actors, router);
+    if (shape.actors[actor] !== router) return { operations: NOTHING, actor: -1 };
+    const { parts } = listAt(routers[router]);
+    const first = firstIn(found, routers[router], parts, line);
+    const next = parts.at(first + 1);
+    const goesOn = next && lineOfPart(found, routers[router], next) === line;
+    return { operations: goesOn ? both(parts[first], next) : parts[first].operations, actor };
+  };
+}
+
 /** The path through a line to the end of a core's part of it. */
 function* throughLine(
   table: LineTable,
@@ -147,16 +205,7 @@ function* throughLine(
   const base = pass.bases[line];
   const { width, height, linkHops, roles, roleOf } = program;
   const routerAt = (place: number) => placeIn(routers, coreAt[place]);
-  /** Operations of a router's core in the line, and which of the actors it is. */
-  const codeAt = (router: number) => {
-    const actor = placeIn(actors, router);
-    if (actors[actor] !== router) return { operations: NOTHING, actor: -1 };
-    const { parts } = listAt(routers[router]);
-    const first = firstIn(found, routers[router], parts, line);
-    const next = parts.at(first + 1);
-    const goesOn = next && lineOfPart(found, routers[router], next) === line;
-    return { operations: goesOn ? both(parts[first], next) : parts[first].operations, actor };
-  };
+  const codeAt = partsIn(found, listAt, line);
   const own = placeIn(routers, number);
   const place: LinePlace = {
     ...{ base, routerAt, costs: wafer.costs },
@@ -212,8 +261,7 @@ function usesOf(operationsAt: (router: number) => readonly Operation[]) {
     const operations = operationsAt(router);
     let use = known.get(operations);
     if (use === undefined) {
-      let colors = 0;
-      for (const color of operations.flatMap(colorsOf)) colors |= 1 << color;
+      const colors = bitsOf(operations);
       const changes = operations.filter((op) => op.kind === 'route');
       known.set(operations, (use = { colors, changes }));
     }

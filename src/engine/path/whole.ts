@@ -12,6 +12,8 @@ import type { Program } from '../../program/program.js';
 import { operationsOf } from '../../program/timing.js';
 import type { LineWants, Team } from '../fast/load.js';
 import { logOf, type EventLog } from './log.js';
+import { spansOf, type OpSpan } from './spans.js';
+import { timesOf } from './times.js';
 import { walkBack, type Scene, type Walked } from './walk.js';
 
 /** How many events there are at most where so much was sent. */
@@ -62,6 +64,16 @@ export function* pathOfWhole(
   core: number,
   by?: number,
 ): Generator<void, Walked | undefined> {
+  const noted = yield* noteWhole(machine, input, result);
+  return noted && { ...walkBack(sceneOf(input, noted.log), core, by), events: noted.most };
+}
+
+/** All that moves in a program, and how many events there are at most. */
+function* noteWhole(
+  machine: Machine,
+  input: RunInput,
+  result: RunResult,
+): Generator<void, { log: EventLog; most: number } | undefined> {
   const tables = tablesOf(input);
   if (tables === undefined) return undefined;
   const { image, placeOf } = tables;
@@ -74,10 +86,32 @@ export function* pathOfWhole(
   if (noted === undefined) return undefined;
   const numberOf = (place: number) => image.tables.coreAt[place];
   const log = logOf(noted.events, all.colors, numberOf, firstOf(starts));
-  return { ...walkBack(sceneOf(input, log), core, by), events: eventsOf(result) };
+  return { log, most: all.most };
 }
 
 const NONE = new Int32Array(0);
+
+/** When a core was at which operation, of a program that is simulated as a whole; undefined as of `pathOfWhole`. */
+export function* spansOfWhole(
+  machine: Machine,
+  input: RunInput,
+  result: RunResult,
+  core: number,
+): Generator<void, OpSpan[] | undefined> {
+  const noted = yield* noteWhole(machine, input, result);
+  return noted && coreSpans(input, noted.log, core);
+}
+
+/** The same by the reference engine. */
+export function* spansByReference(input: RunInput, core: number): Generator<void, OpSpan[]> {
+  return coreSpans(input, yield* noteReference(input), core);
+}
+
+function coreSpans(input: RunInput, log: EventLog, core: number): OpSpan[] {
+  const { codeOf, wafer } = sceneOf(input, log);
+  const { operations, begin } = codeOf(core);
+  return spansOf(timesOf(log, core, operations, begin, wafer.costs));
+}
 
 function sceneOf({ program, wafer, startAt }: RunInput, log: EventLog): Scene {
   const { width, height, linkHops, roles, roleOf } = program;
@@ -97,12 +131,15 @@ export function* pathByReference(
   core: number,
   by?: number,
 ): Generator<void, Walked> {
+  return walkBack(sceneOf(input, yield* noteReference(input)), core, by);
+}
+
+function* noteReference(input: RunInput): Generator<void, EventLog> {
   const words: number[] = [];
   const running = startReference(input, undefined, (kind, at, color, t, port = 0, outputs = 0) => {
     words.push((at << 8) | (EVENT[kind] << 5) | color, t, port | (outputs << 8));
   });
   while (running.advance() === undefined) yield;
   const all = new Int32Array(input.program.roleOf.length).fill(-1);
-  const log = logOf(words, all, (place) => place, 0);
-  return walkBack(sceneOf(input, log), core, by);
+  return logOf(words, all, (place) => place, 0);
 }

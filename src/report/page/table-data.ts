@@ -5,5 +5,5 @@ export interface TableColumn {
   isNumber: boolean;
   unit?: string;
   better?: 'lower' | 'higher';
-  cells: (string | number | boolean | null)[];
+  cells: readonly (string | number | boolean | null)[];
 }

@@ -30,6 +30,8 @@ export type What = 'wafer' | 'model' | 'placement' | 'program' | 'waits';
 export interface Inspection {
   document: object;
   text: string;
+  /** Records of its main table, with raw numbers; a program has none. */
+  rows?: object[];
 }
 
 export interface CorePosition {
@@ -48,10 +50,11 @@ export async function inspect(
   core?: CorePosition,
   options: SimulateOptions = { engine: 'fast', shards: 1, memo: true, ...host },
 ): Promise<Inspection> {
-  const { document, text } = await PARTS[what](config, core, options);
+  const { document, text, rows } = await PARTS[what](config, core, options);
   const { canonical, stated, files } = config;
   const identity = identityOf([canonical, stated, what, core], files);
-  return { document: { schema: 'wafersim.inspect/1', ...identity, what, ...document }, text };
+  const whole = { schema: 'wafersim.inspect/1', ...identity, what, ...document };
+  return { document: whole, text, ...(rows && { rows }) };
 }
 
 type Inspect = (
@@ -78,13 +81,20 @@ function inspectWaits(
 }
 
 function inspectWafer({ wafer, provenance }: ResolvedConfig): Inspection {
-  const rows = leaves(wafer).map(([path, value]) => {
+  const all = leaves(wafer).map(([path, value]) => {
     const from = provenance[path] ?? provenance[FILE_PATHS[path] ?? ''];
+    return { path, value, from };
+  });
+  const cells = all.map(({ path, value, from }) => {
     const range = from?.range ? `${from.range[0]} to ${from.range[1]}` : '';
     return [path, String(value), range, from?.grade ?? '', from?.source ?? ''];
   });
-  const text = table(['quantity', 'value', 'range', 'grade', 'source'], rows);
-  return { document: { wafer, provenance }, text };
+  const text = table(['quantity', 'value', 'range', 'grade', 'source'], cells);
+  const rows = all.map(({ path: quantity, value, from }) => {
+    const [low, high] = from?.range ?? [];
+    return { quantity, value, low, high, grade: from?.grade, source: from?.source };
+  });
+  return { document: { wafer, provenance }, text, rows };
 }
 
 /** Names that differ between a WaferSpec, which has units in its names, and a hardware file. */
@@ -133,7 +143,7 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
     ...(fewer && { fewerWafers: fewer }),
     ...weights?.document,
   };
-  return { document, text };
+  return { document, text, rows: listed };
 }
 
 /** What the matrices take, and on how many wafers other formats lie; of the default mapping. */

@@ -19,7 +19,11 @@ import type { StoredWeights } from '../../model/quantization.js';
 import { bytes, count, shown, table } from '../../report/format.js';
 
 /** The document of `inspect --what model`, and its text. */
-export function modelInspection({ model }: ResolvedConfig): { document: object; text: string } {
+export function modelInspection({ model }: ResolvedConfig): {
+  document: object;
+  text: string;
+  rows: object[];
+} {
   const operators = operatorsOf(model);
   const parameters = parameterCount(model);
   const { active, withoutTable } = activeParameters(model);
@@ -43,7 +47,7 @@ export function modelInspection({ model }: ResolvedConfig): { document: object; 
   ];
   const text = [...lines, operatorTable(operators)].join('\n');
   const document = { model, ...counts, mtpParameters: mtp, kinds, notComputed, operators };
-  return { document, text };
+  return { document, text, rows: operators };
 }
 
 function counted(model: ModelSpec, active: number, withoutTable: number, mtp: number): string[] {

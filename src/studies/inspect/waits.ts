@@ -21,6 +21,7 @@ export async function waitsInspection(config: ResolvedConfig, options: SimulateO
   return {
     document: { cyclesPerToken, ...(turns && { turns }), waits, criticalPath, noCriticalPath },
     text,
+    rows: waits,
   };
 }
 

@@ -1,4 +1,5 @@
-/** Requests as rows of NDJSON; times in integer nanoseconds, so that parts add up exactly. */
+/** Requests as rows of NDJSON and CSV; times in integer nanoseconds, so that parts add up exactly. */
+import { csvOf, dataTable, type ColumnOf } from '../../report/data-table.js';
 import type { Served } from '../../serving/request.js';
 
 /** Rows of a piece: many requests would be more text than one string holds. */
@@ -10,17 +11,38 @@ export function* servingRows(
   served: readonly Served[],
   tokensNs?: readonly (readonly number[])[],
 ): Generator<string> {
-  for (let i = 0; i < served.length; i += PIECE)
-    yield served
-      .slice(i, i + PIECE)
-      .map((one) => `${rowOf(scenario, one, tokensNs?.[one.request.id])}\n`)
+  for (const piece of piecesOf(served))
+    yield piece
+      .map((one) => {
+        const tokens = tokensNs?.[one.request.id];
+        const row = { ...rowOf(scenario, one), ...(tokensNs && { tokensNs: tokens }) };
+        return `${JSON.stringify(row)}\n`;
+      })
       .join('');
 }
 
-function rowOf(scenario: string, one: Served, tokensNs?: readonly number[]): string {
+/** The same without the times of tokens, of all scenarios under one line of names. */
+export function* servingCsv(
+  scenarios: readonly { scenario: string; served: readonly Served[] }[],
+): Generator<string> {
+  yield csvOf(dataTable([], COLUMNS));
+  for (const { scenario, served } of scenarios)
+    for (const piece of piecesOf(served)) {
+      const rows = piece.map((one) => rowOf(scenario, one));
+      yield csvOf(dataTable(rows, COLUMNS), { header: false });
+    }
+}
+
+function* piecesOf(served: readonly Served[]): Generator<readonly Served[]> {
+  for (let i = 0; i < served.length; i += PIECE) yield served.slice(i, i + PIECE);
+}
+
+type Row = ReturnType<typeof rowOf>;
+
+function rowOf(scenario: string, one: Served) {
   const { request, outcome, reason, tokens, arrivalNs, firstTokenNs, lastTokenNs } = one;
   const { queueNs, transportNs, prefillNs, decodeNs } = one;
-  return JSON.stringify({
+  return {
     ...(scenario !== '' && { scenario }),
     id: request.id,
     ...(request.session !== undefined && { session: request.session }),
@@ -36,6 +58,27 @@ function rowOf(scenario: string, one: Served, tokensNs?: readonly number[]): str
     transportNs,
     prefillNs,
     decodeNs,
-    ...(tokensNs && { tokensNs }),
-  });
+  };
 }
+
+const text = (name: 'scenario' | 'outcome' | 'reason'): ColumnOf<Row> => [
+  name,
+  'text',
+  (row) => row[name],
+];
+const integer = (name: Exclude<keyof Row, 'scenario' | 'outcome' | 'reason'>): ColumnOf<Row> => [
+  name,
+  'integer',
+  (row) => row[name],
+];
+
+const COLUMNS: readonly ColumnOf<Row>[] = [
+  text('scenario'),
+  integer('id'),
+  integer('session'),
+  text('outcome'),
+  text('reason'),
+  ...(['promptTokens', 'outputTokens', 'tokens'] as const).map(integer),
+  ...(['arrivalNs', 'ttftNs', 'e2elNs'] as const).map(integer),
+  ...(['queueNs', 'transportNs', 'prefillNs', 'decodeNs'] as const).map(integer),
+];

@@ -5,7 +5,7 @@ import { scenariosIdentity } from '../../identity.js';
 import type { RunDocument } from '../../report/document.js';
 import type { AnyRun, ServingDocument } from '../../report/serving-document.js';
 import { deploymentsResult, prepareDeployments } from './deployments.js';
-import { servingRows } from './rows.js';
+import { servingCsv, servingRows } from './rows.js';
 import type { ServingDetail } from './trace.js';
 import { isServing, prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
 import { simulate } from '../run/run.js';
@@ -15,7 +15,7 @@ import { hostOfSteps, withThreads } from '../steps/work.js';
 
 /**
  * Serves every scenario of a configuration.
- * @returns the document; NDJSON with a row per request of all scenarios, in pieces to take once; and
+ * @returns the document; NDJSON and CSV with a row per request of all scenarios, in pieces to take once; and
  *   the requests for a trace
  */
 export async function serveAll(
@@ -23,7 +23,12 @@ export async function serveAll(
   file: ConfigFile,
   sets: readonly Setting[],
   options: SimulateOptions & Pick<GridWork, 'steps'>,
-): Promise<{ document: ServingDocument; rows: Iterable<string>; detail: ServingDetail }> {
+): Promise<{
+  document: ServingDocument;
+  rows: Iterable<string>;
+  csv: Iterable<string>;
+  detail: ServingDetail;
+}> {
   const begun = options.now();
   const cache: GridCache = new Map();
   const all = scenariosOf(config, file, sets);
@@ -56,6 +61,9 @@ export async function serveAll(
       host: hostOfSteps(options, begun),
     },
     rows: rowsOf(served),
+    csv: servingCsv(
+      served.map(({ result, run }) => ({ scenario: result.scenario, served: run.served })),
+    ),
     detail: {
       scenarios: served.map(({ result, run }) => ({ ...run, scenario: result.scenario })),
       clockHz: all[0].config.wafer.clockHz,

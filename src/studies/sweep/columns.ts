@@ -1,22 +1,15 @@
 /** The results of a sweep as one table, of which all files of results are made. */
+import type { Cell, DataColumn } from '../../report/data-table.js';
+import { metricType } from '../../report/metrics.js';
 import type { SweepDocument } from './document.js';
 import { METRIC_NAMES, metricOf, type PointResult } from './results.js';
 
-export type Cell = string | number | boolean | null;
-
-export interface Column {
-  name: string;
+export interface Column extends DataColumn {
   kind: 'point' | 'axis' | 'metric';
-  /** What its cells are, whatever of it there is. */
-  type: 'integer' | 'number' | 'boolean' | 'text';
-  cells: Cell[];
 }
 
-/** Units of metrics that are whole numbers. */
-const WHOLE = new Set(['cycles', 'hops', 'wavelet-hops', 'B', 'cores', 'wafers', '1 if yes']);
-
 /** A column for each axis and each metric that some point has, after the point's own. */
-export function columnsOf({ points, axes }: Pick<SweepDocument, 'points' | 'axes'>): Column[] {
+export function sweepColumns({ points, axes }: Pick<SweepDocument, 'points' | 'axes'>): Column[] {
   const point = (
     name: 'index' | 'key' | 'status' | 'exitCode' | 'message',
     type: Column['type'],
@@ -34,7 +27,7 @@ export function columnsOf({ points, axes }: Pick<SweepDocument, 'points' | 'axes
     ...metrics.map((name): Column => ({
       name,
       kind: 'metric',
-      type: WHOLE.has(metricOf(name).unit) ? 'integer' : 'number',
+      type: metricType(metricOf(name)),
       cells: points.map((of) => of.metrics[name] ?? null),
     })),
   ];

@@ -1,7 +1,5 @@
 /** A sweep as text: how many points have a result, which are best, what failed and why. */
-import { markdownTable, table, type Style } from '../../report/format.js';
-import { columnsOf } from './columns.js';
-import { csvOf, ndjsonOf } from './result-files.js';
+import { table, type Style } from '../../report/format.js';
 import type { SweepDocument } from './document.js';
 import { textOf as valueText } from './plan.js';
 import { isOpen, metricOf, type MetricName, type PointResult } from './results.js';
@@ -34,20 +32,6 @@ export function sweepTable(document: SweepDocument, _style: Style): string {
     ...failures(points),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** The same as Markdown, with all points. */
-export function sweepMarkdown(document: SweepDocument): string {
-  const [head, rows] = cells(document, document.points);
-  return `${countsText(document)}\n\n${markdownTable(head, rows)}`;
-}
-
-export function sweepCsv(document: SweepDocument): string {
-  return csvOf(columnsOf(document));
-}
-
-export function sweepNdjson(document: SweepDocument): string {
-  return ndjsonOf(columnsOf(document));
 }
 
 /** What is known of each point before any of them runs. */
