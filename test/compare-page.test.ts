@@ -106,7 +106,9 @@ describe('compare -o', () => {
       ...['--set', 'workload.data=false', '-o', directory],
     );
     expect(status).toBe(0);
-    expect(readdirSync(directory).sort()).toEqual(['compare.html', 'compare.json', 'compare.txt']);
+    expect(readdirSync(directory).sort()).toEqual([
+      ...['compare.html', 'compare.json', 'compare.txt', 'summary.csv'],
+    ]);
     expect(readFileSync(join(directory, 'compare.txt'), 'utf8')).toBe(stdout);
     const page = readFileSync(join(directory, 'compare.html'), 'utf8');
     expect(page).toContain('What changed: snake');

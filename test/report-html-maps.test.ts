@@ -111,6 +111,11 @@ describe.each(Object.entries(SETS))('the detail of a run with %s', (_, sets) => 
       expect(other.start).toBeLessThan(cycles);
       expect(other.end).toBeGreaterThan(0);
       expect(other.stages).toHaveLength(stages.length);
+      for (const stage of other.stages) {
+        expect(stage.start).toBeGreaterThanOrEqual(other.start);
+        expect(stage.start).toBeLessThan(other.end);
+        expect(stage.end).toBeGreaterThan(stage.start);
+      }
       if (i > 0) expect(other.start).toBeGreaterThan(others[i - 1].start);
       // No two tokens are on a region at once: one is sent on before the next one is computed.
       const last = stages.at(-1)!;

@@ -1,4 +1,5 @@
 /** The page of a run as text: it needs nothing else, and no name in a configuration becomes markup. */
+import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { htmlReport } from '../src/report/html.js';
 import { escapeHtml, scriptJson } from '../src/report/html-escape.js';
@@ -71,6 +72,23 @@ describe('a report', () => {
     );
     expect(page).toContain('<th scope="row">wait for input</th><td>30</td><td>3.0 %</td>');
     expect(page).toContain(escapeHtml('"layer": "layer"'));
+  });
+
+  it('carries its document and the files that it is given, deflated', () => {
+    const { run, detail } = reportRun('layer');
+    const files = { 'operators.csv': 'operator,cycles\na,1\n' };
+    const page = htmlReport(run, detail, 'text', TOOLS, { files });
+    const json = /id="data">([\s\S]*?)<\/script>/.exec(page)![1];
+    const { downloads } = JSON.parse(json) as {
+      downloads: { name: string; files: Record<string, string> };
+    };
+    const text = (name: string) =>
+      inflateSync(Buffer.from(downloads.files[name], 'base64')).toString('utf8');
+    expect(downloads.name).toBe('a1b2c3');
+    expect(JSON.parse(text('run.json'))).toEqual(JSON.parse(JSON.stringify(run)));
+    expect(text('operators.csv')).toBe(files['operators.csv']);
+    for (const name of ['run.json', 'operators.csv'])
+      expect(page).toContain(`<button data-file="${name}">${name}</button>`);
   });
 
   it('draws each region to scale on the floor plan of its wafer', () => {

@@ -45,7 +45,13 @@ describe('a scale of colours', () => {
     expect(middle).toBe(3);
   });
 
+  it('of percentiles has equal numbers in the middle of their ranks', () => {
+    const { shareOf } = scaleOf('percentile', Float64Array.of(1, 1, 1, 2, 3));
+    expect([1, 2, 3].map(shareOf)).toEqual([0, 2 / 3, 1]);
+  });
+
   it('of differences has 0 in the middle', () => {
+    expect(differenceScale(new Float64Array(3)).shareOf(0)).toBe(0.5);
     const scale = differenceScale(Float64Array.of(-10, 3, 40));
     expect([-40, -10, 0, 40].map(scale.shareOf)).toEqual([0, 0.375, 0.5, 1]);
   });

@@ -93,6 +93,6 @@ describe('the requests that a page lists', () => {
     const page = htmlReport({ ...run, serving: servingOf('') }, detail, 'text', TOOLS, {
       requests: [list],
     });
-    expect(page).toContain('The first 2,000 of 5,000; all are in requests.ndjson.');
+    expect(page).toContain('The first 2,000 of 5,000; all are in requests.csv.');
   });
 });

@@ -47,6 +47,7 @@ export function runFiles(
     'run.json': json(document),
     'run.txt': text,
     'report.html': htmlReport(document, detail, text, TOOLS, {
+      files: tablesOf(document),
       ...(provenance && { provenance }),
       ...(served && { requests: requestsOf(document, served.detail) }),
     }),
@@ -54,6 +55,15 @@ export function runFiles(
     ...dataFiles(document, detail),
     ...(served && { 'requests.ndjson': served.rows, 'requests.csv': served.csv }),
     ...(logits && { 'logits.safetensors': logits }),
+  };
+}
+
+/** Small tables, which the page gives away too. */
+function tablesOf(document: RunDocument) {
+  return {
+    'summary.csv': csvOf(summaryTable([document])),
+    'operators.csv': csvOf(operatorsTable(document.decode)),
+    'regions.csv': csvOf(regionsTable(document.placement)),
   };
 }
 
@@ -65,9 +75,7 @@ export function dataFiles(
   const { operations } = detail;
   const wafers = METRICS.wafers.of(document)!;
   return {
-    'summary.csv': csvOf(summaryTable([document])),
-    'operators.csv': csvOf(operatorsTable(document.decode)),
-    'regions.csv': csvOf(regionsTable(document.placement)),
+    ...tablesOf(document),
     'cores.npz': npzOf(corePlanes(detail, wafers)),
     'links.parquet': parquetPieces(linksTables(detail), { isDense: true }),
     ...(operations && { 'operations.parquet': parquetOf(operationsTable(operations)) }),

@@ -113,7 +113,7 @@ export function requestList(at: number, { total, columns }: ServedRequests): str
   const length = columns[0]?.cells.length ?? 0;
   const some =
     total > length
-      ? ` The first ${count(length)} of ${count(total)}; all are in requests.ndjson.`
+      ? ` The first ${count(length)} of ${count(total)}; all are in requests.csv.`
       : '';
   return `<p class="soft">A click on a column’s name sorts.${some}</p>
 <div class="controls"><label>rows with <input id="filter-${at}" type="search" placeholder="completed, ttftMs&gt;20"></label><span class="soft" id="count-${at}" role="status"></span></div>
