@@ -15,11 +15,11 @@ describe('a wrong value is one line with its place', () => {
     ],
     [
       'speed: 3\n',
-      '3:1: speed: expected one of hardware, model, mapping, exact, workload, placement, serving, transport, scenarios, deployments, found an unknown key',
+      '3:1: speed: expected one of hardware, model, mapping, exact, workload, placement, serving, transport, economics, scenarios, deployments, found an unknown key',
     ],
     [
       'constructor: 3\n',
-      '3:1: constructor: expected one of hardware, model, mapping, exact, workload, placement, serving, transport, scenarios, deployments, found an unknown key',
+      '3:1: constructor: expected one of hardware, model, mapping, exact, workload, placement, serving, transport, economics, scenarios, deployments, found an unknown key',
     ],
     ['workload:\n  context: many\n', `4:12: workload.context: ${integer(0)}, found "many"`],
     ['workload:\n  context: -1\n', `4:12: workload.context: ${integer(0)}, found -1`],
@@ -140,7 +140,7 @@ describe('a wrong --set is named', () => {
     ],
     [
       'a.b.c=1',
-      'a: expected one of hardware, model, mapping, exact, workload, placement, serving, transport, scenarios, deployments, found an unknown key',
+      'a: expected one of hardware, model, mapping, exact, workload, placement, serving, transport, economics, scenarios, deployments, found an unknown key',
     ],
     [
       'hardware.fabric.hopCycles=0',
