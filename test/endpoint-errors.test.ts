@@ -146,7 +146,7 @@ describe('an error', () => {
   });
 
   it('is 429 with retry-after where too many wait, or too many are open', async () => {
-    await start({ maxUsers: 1, maxWaiting: 1, speed: 0.01, limits: { responses: 3 } });
+    await start({ maxUsers: 1, maxWaiting: 1, speed: 0.0001, limits: { responses: 3 } });
     const open = [1, 2].map(() => openStream());
     await expect.poll(() => running.driver.status()).toMatchObject({ running: 1, waiting: 1 });
     const queue = await ask(CHAT, post(hello));
