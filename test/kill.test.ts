@@ -35,10 +35,8 @@ afterAll(() => rmSync(home, { recursive: true }));
 function expectWholeOrAbsent(directory: string): boolean {
   if (!existsSync(directory)) return false;
   expect(readdirSync(directory).toSorted()).toEqual([
-    'report.html',
-    'run.json',
-    'run.txt',
-    'trace.json.gz',
+    ...['cores.npz', 'links.parquet', 'operators.csv', 'regions.csv', 'report.html', 'run.json'],
+    ...['run.txt', 'summary.csv', 'trace.json.gz'],
   ]);
   expect(readRun(directory).decode.cyclesPerToken).toBeGreaterThan(0);
   expect(readFileSync(join(directory, 'report.html'), 'utf8')).toMatch(/<\/html>\s*$/);
