@@ -16,7 +16,7 @@ const NAMES = [
 const WIDE = { rows: 7, layerColumns: 9 };
 const HIGH = { rows: 11, layerColumns: 5 };
 
-/** Every checkpoint on one shape, by turns in one region per layer and in two; all forms and shapes in the full tests. */
+/** Every checkpoint on one shape, by turns in one region per layer and in two; on the other one the other way in the full tests. */
 const ALL = NAMES.flatMap((name, i) => {
   const all = [
     { name, ...WIDE, layers: 'whole' as const },
@@ -24,7 +24,7 @@ const ALL = NAMES.flatMap((name, i) => {
     { name, ...HIGH, layers: 'whole' as const },
     { name, ...HIGH, layers: 'split' as const },
   ];
-  return cases([all[i % 4]], all.toSpliced(i % 4, 1));
+  return cases([all[i % 4]], [all[3 - (i % 4)]]);
 });
 
 describe.skipIf(!existsSync(CHECKPOINTS))(
