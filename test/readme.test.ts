@@ -38,7 +38,9 @@ const isLarge = (command: string) =>
 /** And what tests of their own do over and over. */
 const isLong = (command: string) =>
   isLarge(command) ||
-  /^(bench|diff|validate|capacity) |^run configs.serving|^compare .*--strategies/.test(command);
+  /^(bench|diff|validate|capacity) |^run (configs.serving|examples.deployments)|^compare .*--strategies/.test(
+    command,
+  );
 const [late, quick] = [true, false].map((is) => commands.filter((c) => isLong(c) === is));
 
 afterAll(() => rmSync('runs/before', { recursive: true, force: true }));
