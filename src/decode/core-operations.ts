@@ -2,15 +2,14 @@
  * What chosen cores did for the token of a step that its document describes: every operation with its cycles, counted
  * from the token's choice. The stages that a core has a part in are simulated once more, as for the critical path.
  */
-import type { RunInput, RunResult } from '../engine/engine.js';
 import type { OpSpan } from '../engine/path/spans.js';
-import { coreIn } from '../lowering/joined.js';
 import { listOperation } from '../program/listing.js';
 import type { CoreAt, CoreOperation } from '../report/detail.js';
-import { MOST_EVENTS, type PathStep } from './critical-path.js';
+import { MOST_EVENTS } from './critical-path.js';
 import { refusal } from './trace-cores.js';
 import type { Runner } from './runner.js';
-import { write, type StageRunner } from './stages.js';
+import { sceneOf, type TimedStages } from './stage-scene.js';
+import type { StageRunner } from './stages.js';
 import { boxOf, type StageTiming } from './timeline.js';
 import { startAtOf } from './visit.js';
 
@@ -27,7 +26,7 @@ interface Worker {
 export async function operationsOfStep(
   runner: StageRunner,
   programs: Pick<Runner, 'spans'>,
-  step: PathStep,
+  step: TimedStages,
   cores: readonly CoreAt[],
 ): Promise<CoreOperation[]> {
   const all: CoreOperation[] = [];
@@ -41,7 +40,7 @@ export async function operationsOfStep(
 /** Where a core computes or sends on, in the order of the stages. */
 function workersOf(
   { places }: StageRunner,
-  { stages }: PathStep,
+  { stages }: TimedStages,
   { wafer, x, y }: CoreAt,
 ): Worker[] {
   return stages.flatMap((stage, i) => {
@@ -65,13 +64,14 @@ function isOfRegion({ origin, width, columns, rows }: StageTiming, core: number)
 async function operationsIn(
   runner: StageRunner,
   programs: Pick<Runner, 'spans'>,
-  step: PathStep,
+  step: TimedStages,
   at: CoreAt,
   { stage, core }: Worker,
 ): Promise<CoreOperation[]> {
-  const { input, result, number, later, isOwn, begins } = sceneOf(runner, step, stage, core);
-  const found = await programs.spans(input, result, number, MOST_EVENTS);
+  const { input, result, numberOf } = sceneOf(runner, step, stage);
+  const found = await programs.spans(input, result, numberOf(core), MOST_EVENTS);
   if (typeof found === 'string') throw refusal(at, `a core whose times can be told: ${found}`);
+  const { later, isOwn, begins } = clockOf(runner, step, stage, core);
   const spans = found.filter(({ op }) => isOwn(op.label));
   const { name } = step.stages[stage];
   const { labels } = input.program;
@@ -105,50 +105,33 @@ function noEarlier(spans: readonly OpSpan[], begins: number): OpSpan[] {
   });
 }
 
-/** The program in which a core did its part, alone or with other stages at once. */
-function sceneOf(
-  runner: StageRunner,
-  { plan, stages, results, turn }: PathStep,
+/** A stage's part of the program that it was simulated in, by that program's clock. */
+function clockOf(
+  { wafer: { costs } }: StageRunner,
+  { stages, results, turn }: TimedStages,
   stage: number,
   core: number,
 ): {
-  input: RunInput;
-  result: RunResult;
-  /** Of the core in the program, and cycles by which the program's clock lags. */
-  number: number;
+  /** Cycles by which the program's clock lags. */
   later: number;
   /** Whether operations with a label are the stage's. */
   isOwn: (label: number) => boolean;
-  /** When the core's first operation begins, by the program's clock. */
+  /** When the core's first operation begins. */
   begins: number;
 } {
-  const { wafer } = runner;
-  const { name } = stages[stage];
   const isOwn = () => true;
   if (turn === undefined) {
-    const { program } = write(runner, plan.stages[stage]);
     const later = results.slice(0, stage).reduce((sum, { cycles }) => sum + cycles, 0);
-    const input = { program, wafer, name };
-    const begins = wafer.costs.programStart;
-    return { input, result: results[stage], number: core, later, isOwn, begins };
+    return { later, isOwn, begins: costs.programStart };
   }
   const { start, first } = turn.visits[stage];
   const later = first - turn.chosen;
-  const own = startAtOf(stages[stage], start);
-  const begins = own[core] + wafer.costs.programStart;
-  if (start.joint === undefined) {
-    const { program } = write(runner, plan.stages[stage]);
-    const input = { program, wafer, startAt: own, name };
-    return { input, result: results[stage], number: core, later, isOwn, begins };
-  }
+  const begins = startAtOf(stages[stage], start)[core] + costs.programStart;
+  if (start.joint === undefined) return { later, isOwn, begins };
   const { run, part } = start.joint;
-  const { program, startAt, result, box, boxes, partOf } = run;
   return {
-    input: { program, wafer, startAt, name },
-    result,
-    number: coreIn(box, boxes[part], core),
     later: later - start.joint.later,
-    isOwn: (label) => partOf[label] === part,
+    isOwn: (label) => run.partOf[label] === part,
     begins: begins + start.joint.later,
   };
 }

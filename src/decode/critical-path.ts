@@ -6,14 +6,13 @@
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { Step, Walked } from '../engine/path/walk.js';
 import { coreIn } from '../lowering/joined.js';
-import type { StepPlan } from '../lowering/lowering.js';
 import type { PathEntry } from '../report/document.js';
 import { addStart, createEntries, type Entries, type PathPlace } from './path-entries.js';
 import type { Turn } from './ring.js';
 import type { Runner } from './runner.js';
-import { digest, write, type StageRunner } from './stages.js';
+import { sceneOf, type TimedStages } from './stage-scene.js';
+import { digest, type StageRunner } from './stages.js';
 import { boxOf, type StageTiming } from './timeline.js';
-import { startAtOf } from './visit.js';
 
 /** Events at most of all stages that are simulated as a whole: some seconds of work, and 400 MB of memory. */
 export const MOST_EVENTS = 2 ** 25;
@@ -21,20 +20,13 @@ export const MOST_EVENTS = 2 ** 25;
 /** A path, or why there is none. */
 export type FoundPath = PathEntry[] | string;
 
-/** A step that was timed; with a token's turn, if its stages are started by hand-offs. */
-export interface PathStep {
-  plan: StepPlan;
-  stages: StageTiming[];
-  results: RunResult[];
-  turn?: Turn | undefined;
-}
-
 /** The path of the token that a step's document describes. */
 export async function pathOfStep(
   runner: StageRunner,
   programs: Pick<Runner, 'path'>,
-  { plan, stages, results, turn }: PathStep,
+  step: TimedStages,
 ): Promise<FoundPath> {
+  const { plan, stages, results, turn } = step;
   const { wafer } = runner;
   /** By what is alike: a result, or the key of a program and its starts, whose results are the same without a memo too. */
   const known = new Map<RunResult | string, Map<string, Walked>>();
@@ -57,21 +49,14 @@ export async function pathOfStep(
     return walked;
   };
   const walk: Walk = async (stage, core) => {
-    const { name } = stages[stage];
+    const { input, result, numberOf } = sceneOf(runner, step, stage);
     const start = turn?.visits[stage].start;
-    if (start?.joint !== undefined) {
-      const { run, part, later } = start.joint;
-      const { program, startAt, result, box, boxes } = run;
-      // A core may work for other parts after this one.
-      const by = later + start.result.end[core];
-      const input = { program, wafer, startAt, name };
-      return walkIn(input, result, coreIn(box, boxes[part], core), { by });
-    }
-    const { program } = write(runner, plan.stages[stage]);
-    const startAt = start && startAtOf(stages[stage], start);
-    const input = { program, wafer, ...(startAt && { startAt }), name };
-    const alike = `${plan.stages[stage].key} ${digest(startAt)}`;
-    return walkIn(input, results[stage], core, { alike });
+    const how =
+      start?.joint === undefined
+        ? { alike: `${plan.stages[stage].key} ${digest(input.startAt)}` }
+        : // A core may work for other parts after this one.
+          { by: start.joint.later + start.result.end[core] };
+    return walkIn(input, result, numberOf(core), how);
   };
   const places = stages.map((stage): PathPlace => {
     const { wafer: on, x, y } = runner.places[stage.region];
