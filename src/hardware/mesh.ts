@@ -10,7 +10,9 @@ export const WEST = 3;
 export const RAMP = 4;
 export const PORTS = 5;
 
-export const PORT_NAMES = ['north', 'east', 'south', 'west', 'ramp'] as const;
+/** Of the links, by port. */
+export const LINK_NAMES = ['north', 'east', 'south', 'west'] as const;
+export const PORT_NAMES = [...LINK_NAMES, 'ramp'] as const;
 
 /** Steps in x and y when leaving by a link. */
 export const STEP_X = [0, 1, 0, -1] as const;

@@ -1,5 +1,7 @@
 /** A step core by core as planes of whole numbers, [wafer][y][x]: what cores.npz holds. Pure. */
+import { LINK_NAMES } from '../hardware/mesh.js';
 import type { RunDetail, WaferMap } from './detail.js';
+import { leavingBy } from './html-maps.js';
 
 export interface Planes {
   /** Wafers, rows, columns. */
@@ -19,11 +21,6 @@ type CoresOf = (map: WaferMap) => Float64Array;
 const sumOf = (of: (core: number) => number, { busy }: WaferMap) =>
   Float64Array.from({ length: busy.length }, (_, core) => of(core));
 
-const leaving =
-  (port: number): CoresOf =>
-  (map) =>
-    sumOf((core) => map.links[core * 4 + port], map);
-
 /**
  * Cycles of the step by cause, which add up to those of `decode.coreCycles`; of `waitInput` those before a stage, for its
  * token; bytes of memory; and wavelets that left in each direction.
@@ -37,11 +34,9 @@ const PLANES: Record<string, CoresOf> = {
   idle: ({ idle }) => idle,
   waitToken: ({ between }) => between,
   sramBytes: ({ sram }) => sram,
-  // As hardware/mesh.ts numbers ports.
-  north: leaving(0),
-  east: leaving(1),
-  south: leaving(2),
-  west: leaving(3),
+  ...Object.fromEntries(
+    LINK_NAMES.map((name, port) => [name, (map: WaferMap) => leavingBy(map, port)]),
+  ),
 };
 
 export function corePlanes({ maps }: Pick<RunDetail, 'maps'>, wafers: number): Planes {

@@ -1,9 +1,7 @@
 /** A step's links and the operations of chosen cores as tables. Pure. */
+import { LINK_NAMES } from '../hardware/mesh.js';
 import type { CoreOperation, RunDetail } from './detail.js';
 import { dataTable, type ColumnOf, type DataTable } from './data-table.js';
-
-/** As hardware/mesh.ts numbers ports. */
-const DIRECTIONS = ['north', 'east', 'south', 'west'];
 
 /** Rows of a table: those of a whole wafer would be as many objects as it has links. */
 const ROWS = 100_000;
@@ -17,7 +15,7 @@ export function* linksTables({ maps }: Pick<RunDetail, 'maps'>): Generator<DataT
       { name: 'wafer', type: 'place', cells: wafers },
       { name: 'x', type: 'place', cells: xs.splice(0) },
       { name: 'y', type: 'place', cells: ys.splice(0) },
-      { name: 'direction', type: 'text', cells: links.map((link) => DIRECTIONS[link % 4]) },
+      { name: 'direction', type: 'text', cells: links.map((link) => LINK_NAMES[link % 4]) },
       { name: 'wavelets', type: 'integer', cells: wavelets },
     ];
     [wafers, links, wavelets] = [[], [], []];

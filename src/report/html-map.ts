@@ -1,4 +1,5 @@
 /** The map of a report: what can be chosen, and the same numbers region by region as a table. */
+import { LINK_NAMES } from '../hardware/mesh.js';
 import type { RunDetail, WaferMap } from './detail.js';
 import type { RegionResult, RunDocument } from './document.js';
 import { escapeHtml } from './html-escape.js';
@@ -26,11 +27,9 @@ const TITLES: Record<QuantityName, { title: string; unit: string }> = {
 export function quantitiesOf(cycles: number, sramBytesPerCore = 0): Quantity[] {
   return QUANTITIES.map((name) => ({
     ...{ name, ...TITLES[name], whole: name === 'sram' ? sramBytesPerCore : cycles },
-    ...(name === 'link' && { largestOf: LINKS.map((link) => QUANTITIES.indexOf(link)) }),
+    ...(name === 'link' && { largestOf: LINK_NAMES.map((link) => QUANTITIES.indexOf(link)) }),
   }));
 }
-
-const LINKS = ['north', 'east', 'south', 'west'] as const;
 
 export function mapsOfRun(
   { placement, decode }: RunDocument,

@@ -2,12 +2,10 @@
  * Maps of a wafer small enough for a page: differences from core to core, most of them 0, their bytes
  * sorted by significance, deflated, in base64. The page's script reads it back (page/unpack.ts).
  */
+import { LINK_NAMES } from '../hardware/mesh.js';
 import type { WaferMap } from './detail.js';
 import type { PageWafer } from './page/data.js';
 import type { PathEntry, RegionResult } from './document.js';
-
-/** A core's links, in the order of hardware/mesh.ts. */
-const LINK_NAMES = ['north', 'east', 'south', 'west'] as const;
 
 /** Bytes in, bytes of a zlib stream out. */
 export type Deflate = (bytes: Uint8Array) => Uint8Array;
@@ -30,7 +28,16 @@ export const PACKED = QUANTITIES.filter((name) => name !== 'link');
 export function valuesOf(map: ShownMap, name: QuantityName): Float64Array {
   const port = LINK_NAMES.findIndex((link) => link === name);
   if (port < 0) return map[name as 'busy' | 'waiting' | 'sram' | 'link'];
-  return map.busy.map((_, core) => map.links[core * LINK_NAMES.length + port]);
+  return leavingBy(map, port);
+}
+
+/** Wavelets that left each core by one of its links. */
+export function leavingBy({ links }: Pick<WaferMap, 'links'>, port: number): Float64Array {
+  const { length } = LINK_NAMES;
+  return Float64Array.from(
+    { length: links.length / length },
+    (_, core) => links[core * length + port],
+  );
 }
 
 export function mapData(

@@ -1,4 +1,5 @@
 /** A map as a picture of one pixel per core, and its legend. */
+import { LINK_NAMES } from '../../hardware/mesh.js';
 import { DIFFERENCES, RAMPS, rampOf } from './colors.js';
 import type { MapState } from './map.js';
 import { amountText, NUMBER } from './map-text.js';
@@ -36,7 +37,7 @@ export function paint(
   return picture;
 }
 
-const LINKS = new Set(['link', 'north', 'east', 'south', 'west']);
+const LINKS = new Set<string>(['link', ...LINK_NAMES]);
 
 /** That of the chosen region or of all; after it, if asked for, one of each region. */
 function scalesOf({ wafer, region, scale, isEach, data }: MapState, values: Float64Array): Scale[] {

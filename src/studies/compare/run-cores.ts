@@ -1,12 +1,20 @@
 /** What the cores of a finished run did, read back from its directory. */
+import { LINK_NAMES } from '../../hardware/mesh.js';
 import type { ShownMap } from '../../report/html-maps.js';
 import { readNpzIn, type ReadArray } from '../../store/npz-read.js';
 import { IncomparableError } from '../incomparable.js';
 import type { KnownDetail } from './page.js';
 
 const FILE = 'cores.npz';
-const LINKS = ['north', 'east', 'south', 'west'] as const;
-const PLANES = ['compute', 'setup', 'waitInput', 'waitOutput', 'waitToken', 'sramBytes', ...LINKS];
+const PLANES = [
+  'compute',
+  'setup',
+  'waitInput',
+  'waitOutput',
+  'waitToken',
+  'sramBytes',
+  ...LINK_NAMES,
+];
 
 /**
  * The cores' numbers out of `cores.npz`; undefined where the run has no such file.
@@ -40,7 +48,7 @@ function mapsOf(planes: Record<string, ReadArray>): ShownMap[] {
       return total;
     };
     const links = new Float64Array(4 * cores);
-    LINKS.forEach((name, port) =>
+    LINK_NAMES.forEach((name, port) =>
       of(name).forEach((value, core) => (links[4 * core + port] = value)),
     );
     return {
@@ -49,7 +57,9 @@ function mapsOf(planes: Record<string, ReadArray>): ShownMap[] {
       // While the core's own stage runs: what it waits before it, for its token, is left out.
       waiting: sum({ waitInput: 1, waitOutput: 1, waitToken: -1 }),
       sram: of('sramBytes'),
-      link: sum({}).map((_none, core) => Math.max(...links.subarray(4 * core, 4 * core + 4))),
+      link: Float64Array.from({ length: cores }, (_, core) =>
+        Math.max(...links.subarray(4 * core, 4 * core + 4)),
+      ),
     };
   });
 }
