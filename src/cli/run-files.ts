@@ -40,6 +40,7 @@ export function runFiles(
   text: string,
   { served, logits, provenance }: More = {},
 ): RunFiles {
+  const tables = tablesOf(document);
   const trace = served
     ? servingTrace(document, detail, served.detail)
     : chromeTrace(document, detail);
@@ -47,12 +48,12 @@ export function runFiles(
     'run.json': json(document),
     'run.txt': text,
     'report.html': htmlReport(document, detail, text, TOOLS, {
-      files: tablesOf(document),
+      files: tables,
       ...(provenance && { provenance }),
       ...(served && { requests: requestsOf(document, served.detail) }),
     }),
     'trace.json.gz': gzipSync(trace),
-    ...dataFiles(document, detail),
+    ...dataFiles(document, detail, tables),
     ...(served && { 'requests.ndjson': served.rows, 'requests.csv': served.csv }),
     ...(logits && { 'logits.safetensors': logits }),
   };
@@ -71,11 +72,12 @@ function tablesOf(document: RunDocument) {
 export function dataFiles(
   document: RunDocument,
   detail: RunDetail,
+  tables = tablesOf(document),
 ): Omit<RunFiles, 'run.json' | 'run.txt'> {
   const { operations } = detail;
   const wafers = METRICS.wafers.of(document)!;
   return {
-    ...tablesOf(document),
+    ...tables,
     'cores.npz': npzOf(corePlanes(detail, wafers)),
     'links.parquet': parquetPieces(linksTables(detail), { isDense: true }),
     ...(operations && { 'operations.parquet': parquetOf(operationsTable(operations)) }),

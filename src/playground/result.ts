@@ -2,12 +2,12 @@
 import type { InPage, KernelDocument, ResolvedConfig, RunDocument } from '../browser.js';
 import type { RunDetail, WaferMap } from '../report/detail.js';
 import type { PathEntry, RegionResult, WaitResult } from '../report/document.js';
-import { escapeHtml } from '../report/html-escape.js';
 import { floorPlans } from '../report/html-floor.js';
 import { quantitiesOf } from '../report/html-map.js';
 import { QUANTITIES, pathOn, valuesOf } from '../report/html-maps.js';
 import { stretchesOfPath } from '../report/html-step.js';
-import { breakdownTable, causesTable, regionsTable, table, wide } from '../report/html-tables.js';
+import { breakdownTable, causesTable, pre, regionsTable } from '../report/html-tables.js';
+import { textTable, wide } from '../report/html-tables.js';
 import { HEADLINE, METRICS, textOf } from '../report/metrics.js';
 import { count } from '../report/numbers.js';
 import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from '../report/waits-text.js';
@@ -114,21 +114,14 @@ export function kernelResult(document: InPage<KernelDocument>): KernelResult {
 
 function waiting(waits: readonly WaitResult[] | undefined): Part[] {
   if (waits === undefined || waits.length === 0) return [];
-  return [['Why cores wait', escaped(WAITS_HEAD, waitRows(waits))]];
+  return [['Why cores wait', textTable(WAITS_HEAD, waitRows(waits))]];
 }
 
 function path(entries: readonly PathEntry[] | undefined): Part[] {
   if (entries === undefined) return [];
-  return [['The critical path', escaped(PATH_HEAD, pathRows(entries)), true]];
-}
-
-function escaped(head: string[], rows: string[][]): string {
-  return table(
-    head,
-    rows.map((row) => row.map(escapeHtml)),
-  );
+  return [['The critical path', textTable(PATH_HEAD, pathRows(entries)), true]];
 }
 
 function json(value: unknown): string {
-  return `<pre tabindex="0">${escapeHtml(JSON.stringify(value, null, 2))}</pre>`;
+  return pre(JSON.stringify(value, null, 2));
 }

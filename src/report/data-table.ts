@@ -66,18 +66,23 @@ function typeOf(cells: readonly Cell[]): DataColumn['type'] {
   return there.every((cell) => Number.isSafeInteger(cell)) ? 'integer' : 'number';
 }
 
+/** The cells of each row. */
+function linesOf(table: DataTable): Cell[][] {
+  const length = table[0]?.cells.length ?? 0;
+  return Array.from({ length }, (_, i) => table.map(({ cells }) => cells[i]));
+}
+
 /** An object for each row, null where there is nothing. */
 export function rowsOf(table: DataTable): Record<string, Cell>[] {
-  const length = table[0]?.cells.length ?? 0;
-  return Array.from({ length }, (_, i) =>
-    Object.fromEntries(table.map(({ name, cells }) => [name, cells[i]])),
+  return linesOf(table).map((cells) =>
+    Object.fromEntries(table.map(({ name }, column) => [name, cells[column]])),
   );
 }
 
 /** As RFC 4180 has it, with a line of names; an empty cell where there is nothing. */
 export function csvOf(table: DataTable, { header = true } = {}): string {
   const fields = table.map(({ name }) => name);
-  const data = rowsOf(table).map((row) => Object.values(row));
+  const data = linesOf(table);
   if (data.length === 0 && !header) return '';
   return `${Papa.unparse({ fields, data }, { newline: '\n', header })}\n`;
 }
@@ -90,8 +95,8 @@ export function ndjsonOf(table: DataTable): string {
 /** Text to the left, numbers to the right. */
 export function markdownOf(table: DataTable): string {
   const head = table.map(({ name }) => name);
-  const rows = rowsOf(table).map((row) =>
-    Object.values(row).map((cell) => (cell === null ? '' : String(cell).replaceAll('\n', ' '))),
+  const rows = linesOf(table).map((cells) =>
+    cells.map((cell) => (cell === null ? '' : String(cell).replaceAll('\n', ' '))),
   );
   const rule = table.map(({ type }) => (type === 'text' ? ':--' : '--:'));
   return `${markdownTable(head, rows, rule)}\n`;

@@ -8,7 +8,8 @@ import type { KernelDocument } from './document.js';
 import { escapeHtml } from './html-escape.js';
 import { htmlPage } from './html-page.js';
 import { provenanceOf } from './html-provenance.js';
-import { breakdownTable, causesTable, folded, pre, section, table } from './html-tables.js';
+import { breakdownTable, causesTable, factsList, folded } from './html-tables.js';
+import { pre, section, textTable } from './html-tables.js';
 import type { HtmlTools } from './html.js';
 import { json } from './json.js';
 import { count, share } from './numbers.js';
@@ -73,8 +74,7 @@ function headline({ cycles, config, fabric }: KernelDocument): string {
     ['wavelets over links', count(fabric.waveletHops)],
     ['busiest link', share(fabric.peakLinkUtilization, 1)],
   ];
-  const list = facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`);
-  return `<p class="soft">${escapeHtml(options)}</p><dl>${list.join('')}</dl>`;
+  return `<p class="soft">${escapeHtml(options)}</p>${factsList(facts)}`;
 }
 
 function wavelets(recording: Recording | string): string {
@@ -96,9 +96,7 @@ function pageData(
 
 function waitsOf(kernel: KernelDocument): string {
   const { waits = [], criticalPath } = kernel;
-  const rows = waitRows(waits).map((row) => row.map(escapeHtml));
   const lines = whyLines(kernel).map((line) => escapeHtml(line.trim()));
-  const path = criticalPath && pathRows(criticalPath).map((row) => row.map(escapeHtml));
   return `<p class="soft">${lines.join('<br>')}</p>
-${table(WAITS_HEAD, rows)}${path ? `<h3>The critical path, operator by operator</h3>\n${table(PATH_HEAD, path)}` : ''}`;
+${textTable(WAITS_HEAD, waitRows(waits))}${criticalPath ? `<h3>The critical path, operator by operator</h3>\n${textTable(PATH_HEAD, pathRows(criticalPath))}` : ''}`;
 }

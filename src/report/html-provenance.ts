@@ -1,6 +1,6 @@
 /** Where a result comes from: which wafersim, which command, which numbers of whom, and what was measured. */
 import { escapeHtml } from './html-escape.js';
-import { folded, table } from './html-tables.js';
+import { folded, textTable } from './html-tables.js';
 import { versionOf, type Identity } from './identity.js';
 import { count, share } from './numbers.js';
 
@@ -55,9 +55,9 @@ export function provenanceOf(
 
 function filesTable({ files }: Partial<Identity>): string {
   if (files === undefined || files.length === 0) return '';
-  const rows = files.map(({ path, sha256 }) => [escapeHtml(path), escapeHtml(sha256 ?? '-')]);
+  const rows = files.map(({ path, sha256 }) => [path, sha256 ?? '-']);
   const name = rows.length === 1 ? 'The file read' : `The ${rows.length} files read`;
-  return folded(name, table(['file', 'SHA-256'], rows));
+  return folded(name, textTable(['file', 'SHA-256'], rows));
 }
 
 function restsOn({ numbers, assumptions, notModelled, measurements }: Provenance): string[] {
@@ -96,13 +96,7 @@ function restsOn({ numbers, assumptions, notModelled, measurements }: Provenance
     '<p class="soft">wafersim validate puts each measurement next to its prediction; wafersim explain lists the same sources.</p>';
   return [
     ...parts.map(([name, head, rows]) =>
-      folded(
-        name,
-        `<div class="prose">${table(
-          head,
-          rows.map((row) => row.map(escapeHtml)),
-        )}</div>`,
-      ),
+      folded(name, `<div class="prose">${textTable(head, rows)}</div>`),
     ),
     note,
   ];

@@ -92,6 +92,26 @@ export function table(
   );
 }
 
+/** The same of cells that are text. */
+export function textTable(
+  head: readonly string[],
+  rows: readonly string[][],
+  style: TableStyle = {},
+): string {
+  return table(
+    head.map(escapeHtml),
+    rows.map((row) => row.map(escapeHtml)),
+    style,
+  );
+}
+
+/** A result in a few numbers; values are markup already. */
+export function factsList(
+  facts: readonly (readonly [name: string, value: string | number])[],
+): string {
+  return `<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>`;
+}
+
 /** What may be wider than the page: it is moved sideways by itself, with the keys too. */
 export function wide(name: string, body: string): string {
   return `<div class="wide" tabindex="0" role="group" aria-label="${name}">${body}</div>`;

@@ -18,7 +18,7 @@ import { nameOf, requestList, servingCharts } from './html-serving.js';
 import { servingFacts, servingNotes, servingTable } from './html-serving.js';
 import { stretchesOfPath, timelineOf } from './html-step.js';
 import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
-import { folded, pre, section, table, wide } from './html-tables.js';
+import { factsList, folded, pre, section, table, textTable, wide } from './html-tables.js';
 import { json } from './json.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
 import { count } from './numbers.js';
@@ -104,7 +104,7 @@ function headline(run: AnyRun): string {
     ...(run.serving === undefined ? stepFacts(run) : servingFacts(scenariosOf(run))),
     ['configuration', escapeHtml(run.configHash)],
   ];
-  return `<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>`;
+  return factsList(facts);
 }
 
 function stepFacts(run: RunDocument): [string, string][] {
@@ -176,11 +176,10 @@ function planSections(scenario: ServingResult): string[] {
     ...{ plan, model },
     ...(speculation && { speculation }),
   });
-  const safe = (rows: string[][]) => rows.map((row) => row.map(escapeHtml));
   const body = [
     ...lines.map((line) => `<p>${escapeHtml(line)}</p>`),
-    table(wafers.head, safe(wafers.rows)),
-    ...(gpus ? [`<h3>${escapeHtml(gpus.title)}</h3>`, table(gpus.head, safe(gpus.rows))] : []),
+    textTable(wafers.head, wafers.rows),
+    ...(gpus ? [`<h3>${escapeHtml(gpus.title)}</h3>`, textTable(gpus.head, gpus.rows)] : []),
   ];
   const of = scenario.scenario === '' ? '' : `${scenario.scenario}. `;
   return [section(escapeHtml(`${of}${title}`), body.join('\n'))];
@@ -233,14 +232,7 @@ function costs(run: AnyRun): string[] {
   if (text === undefined) return [];
   const { title, head, rows, notes } = text;
   const said = notes.map((note) => `<p class="soft">${escapeHtml(note)}</p>`);
-  const body = [
-    table(
-      head,
-      rows.map((row) => row.map(escapeHtml)),
-    ),
-    ...said,
-  ];
-  return [section(escapeHtml(title), body.join('\n'))];
+  return [section(escapeHtml(title), [textTable(head, rows), ...said].join('\n'))];
 }
 
 function operators({ decode }: RunDocument): string {
@@ -249,16 +241,14 @@ ${breakdownTable(decode.breakdown, decode.cyclesPerToken, { choosable: true })}`
 }
 
 function waitsOf({ decode }: RunDocument): string {
-  const rows = waitRows(decode.waits ?? []).map((row) => row.map(escapeHtml));
   const lines = [...whyLines(decode), remedyLine(decode)].filter((line) => line !== '');
   return `<p class="soft">${lines.map((line) => escapeHtml(line.trim())).join('<br>')}</p>
-${table(WAITS_HEAD, rows)}${pathOf(decode.criticalPath)}`;
+${textTable(WAITS_HEAD, waitRows(decode.waits ?? []))}${pathOf(decode.criticalPath)}`;
 }
 
 function pathOf(path: readonly PathEntry[] | undefined): string {
   if (path === undefined) return '';
-  const rows = pathRows(path).map((row) => row.map(escapeHtml));
-  return folded('The critical path, operator by operator', table(PATH_HEAD, rows));
+  return folded('The critical path, operator by operator', textTable(PATH_HEAD, pathRows(path)));
 }
 
 function configuration({ config, configHash }: RunDocument): string {

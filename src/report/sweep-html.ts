@@ -3,7 +3,7 @@
  */
 import { escapeHtml } from './html-escape.js';
 import { htmlPage } from './html-page.js';
-import { wide } from './html-tables.js';
+import { factsList, wide } from './html-tables.js';
 import { CHART_STYLE, SWEEP_SCRIPT } from './page-script.js';
 import type { SweepPageData } from './page/sweep-data.js';
 
@@ -19,7 +19,7 @@ export function sweepPage(data: SweepPageData, sha256: (text: string) => string)
   const axes = columns.filter(({ kind }) => kind === 'axis');
   const body = `<header><h1>${escapeHtml(title)}</h1>
 <p class="soft">${set.map(escapeHtml).join(', ')}</p>
-<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl></header>
+${factsList(facts)}</header>
 <main><section><h2>Pareto front</h2>
 <div class="controls"><label>across <select id="x"></select></label><label>up <select id="y"></select></label>
 <span class="soft" id="ways"></span></div>

@@ -8,7 +8,7 @@ import { floorPlans } from '../../report/html-floor.js';
 import { MAP_HINT, mapControls } from '../../report/html-map.js';
 import type { ShownMap } from '../../report/html-maps.js';
 import { htmlPage } from '../../report/html-page.js';
-import { folded, pre, section, table, wide } from '../../report/html-tables.js';
+import { folded, pre, section, table, textTable, wide } from '../../report/html-tables.js';
 import type { HtmlTools } from '../../report/html.js';
 import { json } from '../../report/json.js';
 import { count, percent } from '../../report/numbers.js';
@@ -39,9 +39,9 @@ export function comparePage(
     ...compareTables(document).map(({ title: name, head, rows: lines }) =>
       section(
         escapeHtml(name),
-        table(
-          head.map((name) => escapeHtml(name === '' ? 'metric' : name)),
-          lines.map((row) => row.map(escapeHtml)),
+        textTable(
+          head.map((name) => (name === '' ? 'metric' : name)),
+          lines,
         ),
       ),
     ),
@@ -170,10 +170,10 @@ function reachOf(regions: CompareDocument['runs'][number]['placement']['regions'
 function settings({ settings: differing, rows }: CompareDocument): string[] {
   if (differing.length === 0) return [];
   const lines = differing.map(({ path, values }) =>
-    [path, ...values.map((value) => JSON.stringify(value) ?? 'not set')].map((cell) =>
-      escapeHtml(shown(cell)),
-    ),
+    [path, ...values.map((value) => JSON.stringify(value) ?? 'not set')].map(shown),
   );
-  const head = ['setting', ...rows.map(({ name }) => escapeHtml(name))];
-  return [section('Settings that differ', folded(`${lines.length} settings`, table(head, lines)))];
+  const head = ['setting', ...rows.map(({ name }) => name)];
+  return [
+    section('Settings that differ', folded(`${lines.length} settings`, textTable(head, lines))),
+  ];
 }
