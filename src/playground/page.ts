@@ -1,4 +1,5 @@
 /** The playground: what its reader chooses becomes a state, the state an address, a command and a question to the worker. */
+import { byId, dataOf } from '../report/page/dom.js';
 import { createForm } from './form.js';
 import type { Answer, Facts } from './messages.js';
 import { showResult } from './show.js';
@@ -19,14 +20,13 @@ const SMALL_CORES = 4096;
 /** Milliseconds without a further change before anything is asked. */
 const PATIENCE = 40;
 
-const byId = (id: string): HTMLElement => document.getElementById(id)!;
 const area = (id: string) => byId(id) as HTMLTextAreaElement;
 const choice = (id: string) => byId(id) as HTMLSelectElement;
 const button = (id: string) => byId(id) as HTMLButtonElement;
 const progress = byId('progress') as HTMLProgressElement;
 const page = document.documentElement;
 
-const { presets, kernels } = JSON.parse(byId('data').textContent) as PageData;
+const { presets, kernels } = dataOf() as PageData;
 const simulation = startSimulation(byId('worker').textContent, receive);
 let state = stateOf(location.hash, presets);
 /** Numbers of the configuration, or of the kernel's hardware, without the settings. */

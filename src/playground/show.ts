@@ -1,4 +1,6 @@
 /** A result on the page: its speed, next to that of a pinned one, and its parts. */
+import { count, fixed } from '../report/numbers.js';
+import { byId } from '../report/page/dom.js';
 import type { Answer, Part } from './messages.js';
 import { hideWavelets } from './wavelets.js';
 import { showMap, showTimeline } from './views.js';
@@ -11,12 +13,9 @@ interface Pinned {
   speed?: number;
 }
 
-const byId = (id: string): HTMLElement => document.getElementById(id)!;
 let shown: Pinned | undefined;
 let pinned: Pinned | undefined;
 
-const COUNT = new Intl.NumberFormat('en-US');
-const ONE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 const SIGNED = new Intl.NumberFormat('en-US', {
   maximumFractionDigits: 1,
   signDisplay: 'exceptZero',
@@ -28,9 +27,7 @@ export function showResult(ran: Ran): void {
   shown = { what, cycles: result.cycles, ...(speed !== undefined && { speed }) };
   byId('kind').textContent = '(simulated)';
   byId('speed').textContent =
-    speed === undefined
-      ? `${COUNT.format(result.cycles)} cycles`
-      : `${ONE.format(speed)} tokens/s per user`;
+    speed === undefined ? `${count(result.cycles)} cycles` : `${fixed(speed, 1)} tokens/s per user`;
   byId('headline').replaceChildren(...result.headline.map(([name, value]) => fact(name, value)));
   if (what === 'ran') hideWavelets();
   (byId('pin') as HTMLButtonElement).disabled = false;
@@ -108,9 +105,9 @@ function showDifference(): void {
   }
   const [now, then] = [shown.speed ?? shown.cycles, pinned.speed ?? pinned.cycles];
   const unit = shown.speed === undefined ? 'cycles' : 'tokens/s';
-  const number = shown.speed === undefined ? COUNT : ONE;
+  const number = shown.speed === undefined ? count(then) : fixed(then, 1);
   const share = SIGNED.format((100 * (now - then)) / then);
-  text.textContent = `pinned: ${number.format(then)} ${unit}; difference ${SIGNED.format(now - then)} ${unit} (${share} %)`;
+  text.textContent = `pinned: ${number} ${unit}; difference ${SIGNED.format(now - then)} ${unit} (${share} %)`;
 }
 
 byId('pin').addEventListener('click', () => {

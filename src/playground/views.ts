@@ -4,13 +4,7 @@ import { byId } from '../report/page/dom.js';
 import { offerPicture } from '../report/page/downloads.js';
 import { controlMap, showRegion, showWafer } from '../report/page/map-controls.js';
 import { createMap, type MapState } from '../report/page/map.js';
-import {
-  createTimeline,
-  drawTimeline,
-  showAll,
-  zoomBy,
-  zoomToStage,
-} from '../report/page/timeline.js';
+import { createTimeline, drawTimeline, showAll, zoomToStage } from '../report/page/timeline.js';
 import type { TimelineState } from '../report/page/timeline.js';
 import type { PageWafer, StepData } from '../report/page/data.js';
 import type { RunResult } from './messages.js';
@@ -32,29 +26,14 @@ export function showTimeline({ step }: RunResult): void {
 
 function mapOf(result: RunResult): MapState {
   byId('map-place').innerHTML = mapControls([0], { hasPath: true });
-  const created = createMap(result, {
-    canvas: byId('map') as HTMLCanvasElement,
-    legend: byId('legend') as HTMLCanvasElement,
-    least: byId('least'),
-    middle: byId('middle'),
-    most: byId('most'),
-    says: byId('core'),
-    hint: MAP_HINT,
-  });
+  const created = createMap(result, MAP_HINT);
   controlMap(created, (region) => showRegion(created, region));
   offerPicture('playground', created);
   return created;
 }
 
 function timelineOf(step: StepData): TimelineState {
-  const says = byId('stage');
-  const created = createTimeline(
-    { step, place: byId('timeline'), says, hint: says.textContent },
-    (stage) => zoomToStage(created, stage),
-  );
-  byId('time-in').addEventListener('click', () => zoomBy(created, 1.5));
-  byId('time-out').addEventListener('click', () => zoomBy(created, 1 / 1.5));
-  byId('time-all').addEventListener('click', () => showAll(created));
+  const created = createTimeline(step, (stage) => zoomToStage(created, stage));
   return created;
 }
 

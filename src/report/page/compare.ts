@@ -10,15 +10,7 @@ const { maps, hint, downloads } = dataOf() as ComparePageData;
 /** The map of the first pair; undefined where no run has one. */
 function differences(): MapState | undefined {
   if (maps.length === 0) return undefined;
-  const map = createMap(maps[0].map, {
-    canvas: byId('map') as HTMLCanvasElement,
-    legend: byId('legend') as HTMLCanvasElement,
-    least: byId('least'),
-    middle: byId('middle'),
-    most: byId('most'),
-    says: byId('core'),
-    hint,
-  });
+  const map = createMap(maps[0].map, hint);
   controlMap(map, (region) => showRegion(map, region));
   byId('pair').addEventListener('change', (event) => {
     map.data = maps[Number((event.target as HTMLSelectElement).value)].map;

@@ -1,5 +1,6 @@
 /** A map of a wafer on a canvas: what of it is shown, and drawing that at the chosen zoom. */
 import type { MapData, PageWafer } from './data.js';
+import { byId } from './dom.js';
 import { paint } from './map-paint.js';
 import { clampView, type View } from './map-view.js';
 import { coreText } from './map-text.js';
@@ -47,7 +48,22 @@ export interface MapState {
 const dark = matchMedia('(prefers-color-scheme: dark)');
 export const themeNow = (): 'light' | 'dark' => (dark.matches ? 'dark' : 'light');
 
-export function createMap(data: MapData, parts: MapParts): MapState {
+/** The elements that html-map.ts writes. */
+function partsWith(hint: string): MapParts {
+  return {
+    canvas: byId('map') as HTMLCanvasElement,
+    legend: byId('legend') as HTMLCanvasElement,
+    least: byId('least'),
+    middle: byId('middle'),
+    most: byId('most'),
+    says: byId('core'),
+    hint,
+  };
+}
+
+/** @param hint what is said while no core is pointed at */
+export function createMap(data: MapData, hint: string): MapState {
+  const parts = partsWith(hint);
   const [wafer] = data.wafers;
   const state: MapState = {
     ...{ data, parts, wafer, quantity: 0, scale: 'linear', isEach: false, region: -1 },

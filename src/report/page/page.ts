@@ -5,29 +5,17 @@ import { byId, dataOf, openForPrint } from './dom.js';
 import { offerFiles, offerPicture } from './downloads.js';
 import { controlMap, showRegion, showWafer } from './map-controls.js';
 import { createMap, draw, show } from './map.js';
-import { createTimeline, drawTimeline, showAll, zoomBy, zoomToStage } from './timeline.js';
+import { createTimeline, drawTimeline, zoomToStage } from './timeline.js';
 
 const data = dataOf() as PageData;
 const { step } = data;
-const map = createMap(data, {
-  canvas: byId('map') as HTMLCanvasElement,
-  legend: byId('legend') as HTMLCanvasElement,
-  least: byId('least'),
-  middle: byId('middle'),
-  most: byId('most'),
-  says: byId('core'),
-  hint: data.hint,
-});
+const map = createMap(data, data.hint);
 const operators = byId('operator') as HTMLSelectElement;
-const says = byId('stage');
-const times = createTimeline(
-  { step, place: byId('timeline'), says, hint: says.textContent },
-  (stage, operator) => {
-    if (operator !== undefined) chooseOperator(operator);
-    zoomToStage(times, stage);
-    chooseRegion(stage.wafer, stage.region);
-  },
-);
+const times = createTimeline(step, (stage, operator) => {
+  if (operator !== undefined) chooseOperator(operator);
+  zoomToStage(times, stage);
+  chooseRegion(stage.wafer, stage.region);
+});
 
 /** A region by its name, on the map and in the timeline. */
 function chooseRegion(wafer: number, name: string): void {
@@ -90,9 +78,6 @@ for (const region of document.querySelectorAll<SVGElement>('#floor [data-region]
     chooseRegion(wafer, of.regions[Number(region.dataset['region'])].name);
     byId('map').scrollIntoView({ block: 'center' });
   });
-byId('time-out').addEventListener('click', () => zoomBy(times, 1 / 1.5));
-byId('time-in').addEventListener('click', () => zoomBy(times, 1.5));
-byId('time-all').addEventListener('click', () => showAll(times));
 offerFiles(data.downloads);
 offerPicture(data.downloads.name, map);
 openForPrint();

@@ -9,6 +9,7 @@ import {
   type TimelineView,
 } from '../html-timeline.js';
 import type { StepData } from './data.js';
+import { byId } from './dom.js';
 import { listen } from './gestures.js';
 
 export interface TimelineState {
@@ -25,11 +26,13 @@ const WIDTHS = [320, 1400] as const;
 /** Cycles that are shown at least. */
 const LEAST_CYCLES = 20;
 
-/** @param onStage a reader chose a stage; `operator` is the one of it that was met, if any */
+/** In the elements that html-step.ts writes. @param onStage a reader chose a stage; `operator` is the one of it that was met, if any */
 export function createTimeline(
-  { step, place, says, hint }: Omit<TimelineState, 'view'>,
+  step: StepData,
   onStage: (stage: StageSpan, operator: string | undefined) => void,
 ): TimelineState {
+  const [place, says] = [byId('timeline'), byId('stage')];
+  const hint = says.textContent;
   const state = { step, place, says, hint, view: wholeStep(step, widthOf(place)) };
   const at = (target: EventTarget | null) => pointedAt(state, target);
   listen(place, {
@@ -58,6 +61,9 @@ export function createTimeline(
     event.preventDefault();
     act();
   });
+  byId('time-in').addEventListener('click', () => zoomBy(state, 1.5));
+  byId('time-out').addEventListener('click', () => zoomBy(state, 1 / 1.5));
+  byId('time-all').addEventListener('click', () => showAll(state));
   new ResizeObserver(() => {
     if (widthOf(place) === state.view.width) return;
     state.view.width = widthOf(place);
