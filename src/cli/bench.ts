@@ -30,7 +30,7 @@ import { EXIT } from '../exit.js';
 import { addSimulationOptions, type SimulationOptions } from './options.js';
 import { json } from '../report/json.js';
 import { markdownOption, show } from './formats.js';
-import { appendSummary, checkFile, checkSummary, note, print } from './output.js';
+import { appendSummary, checkFile, checkSummary, note } from './output.js';
 import { writeFile } from './output.js';
 import { simulating } from './simulating.js';
 
@@ -159,16 +159,15 @@ function checkPlaces(options: BenchCommandOptions, baseline: string | undefined)
 function report(document: BenchDocument, options: BenchCommandOptions, begun: string): void {
   const markdown = benchMarkdown(document);
   // The result first: a full disk must not cost it as well.
-  if (options.markdown) print(markdown);
-  else
-    show(
-      {
-        document,
-        text: (style) => benchTable(document, style),
-        rows: () => benchRows(document),
-      },
-      options,
-    );
+  show(
+    {
+      document,
+      text: (style) => benchTable(document, style),
+      rows: () => benchRows(document),
+      markdown: () => markdown,
+    },
+    options,
+  );
   if (options.junit !== undefined) writeFile(options.junit, junit(document, begun));
   for (const [file, better] of [
     [options.githubSmaller, 'lower'],

@@ -12,7 +12,7 @@ import { setOption, addSimulationOptions, type SimulationOptions } from './optio
 import { csvOf } from '../report/data-table.js';
 import { json } from '../report/json.js';
 import { markdownOption, show } from './formats.js';
-import { checkRunDirectory, note, print, writeRunDirectory } from './output.js';
+import { checkRunDirectory, note, writeRunDirectory } from './output.js';
 import { TOOLS } from './run-files.js';
 import { simulating } from './simulating.js';
 
@@ -74,16 +74,15 @@ async function compare(first: string, others: string[], options: CompareOptions)
       ? await strategiesOf(first, options, onDetails)
       : await allOf([first, ...others], options, onDetails);
   if (output !== undefined) writeRunDirectory(output, filesOf(document, details));
-  if (options.markdown) print(compareMarkdown(document));
-  else
-    show(
-      {
-        document,
-        text: (style) => compareTable(document, style),
-        rows: () => compareRows(document),
-      },
-      options,
-    );
+  show(
+    {
+      document,
+      text: (style) => compareTable(document, style),
+      rows: () => compareRows(document),
+      markdown: () => compareMarkdown(document),
+    },
+    options,
+  );
   document.runs.forEach(({ check }, i) => {
     if (check?.passed !== false) return;
     note(oneLine(`${document.rows[i].name}: ${checkFailure(check)}`));

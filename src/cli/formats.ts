@@ -13,6 +13,8 @@ export type Format = (typeof FORMATS)[number];
 export interface FormatOptions {
   format?: Format | undefined;
   json?: boolean | undefined;
+  /** With `markdownOption`. */
+  markdown?: boolean | undefined;
 }
 
 /** A result: its document, the text for a terminal, and the rows of its main table, if it has one. */
@@ -20,6 +22,8 @@ export interface Result {
   document: object;
   text: (style: Style) => string;
   rows?: (() => DataTable) | undefined;
+  /** The report of a command with `markdownOption`. */
+  markdown?: () => string;
 }
 
 const MEANING =
@@ -68,5 +72,6 @@ function rowsOf({ rows }: Result): DataTable {
 
 /** Prints a result as it is asked for. */
 export function show(result: Result, options: FormatOptions): void {
-  print(FORMATTED[formatOf(options)](result));
+  if (options.markdown && result.markdown) print(result.markdown());
+  else print(FORMATTED[formatOf(options)](result));
 }

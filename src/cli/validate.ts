@@ -6,7 +6,6 @@ import { stepsOf } from './cache.js';
 import { addSimulationOptions, type SimulationOptions } from './options.js';
 import { flatTable } from '../report/data-table.js';
 import { markdownOption, show } from './formats.js';
-import { print } from './output.js';
 import { progressNotes } from './progress.js';
 import { simulating } from './simulating.js';
 
@@ -54,16 +53,15 @@ async function run(options: ValidateOptions): Promise<void> {
   const { measurements, only } = options;
   if (options.services) return runServices(options);
   const document = await simulating(options, (limits) => validate({ measurements, only }, limits));
-  if (options.markdown) print(validateMarkdown(document));
-  else
-    show(
-      {
-        document,
-        text: (style) => validateTable(document, style),
-        rows: () => flatTable(document.rows),
-      },
-      options,
-    );
+  show(
+    {
+      document,
+      text: (style) => validateTable(document, style),
+      rows: () => flatTable(document.rows),
+      markdown: () => validateMarkdown(document),
+    },
+    options,
+  );
   if (!document.passed) process.exitCode = EXIT.difference;
 }
 
