@@ -1,5 +1,5 @@
 /** Where a run comes from, for its page: the command, its date, and what its numbers rest on. */
-import { bearingOn, explain } from '../index.js';
+import { bearingOn, explain, slurm } from '../index.js';
 import type { ResolvedConfig } from '../index.js';
 import type { Provenance } from '../report/html-provenance.js';
 import { count } from '../report/numbers.js';
@@ -22,12 +22,7 @@ export function provenanceFor(config: ResolvedConfig): Provenance {
 }
 
 export function commandText(args: readonly string[]): string {
-  return ['wafersim', ...args.map(quoted)].join(' ');
-}
-
-/** As a shell takes it for one word. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return ['wafersim', ...args.map(slurm.quoted)].join(' ');
 }
 
 /** Now, to the minute, in UTC; or the instant that builds which have to be the same each time set. */
