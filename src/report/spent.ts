@@ -3,19 +3,19 @@ import type { StepData } from './page/data.js';
 
 export const SPENT = ['compute', 'communication', 'waiting'] as const;
 
-/** Kinds of the critical path, by number; and what each is. */
-export const STRETCHES = [
-  'compute',
-  'setup',
-  'flight',
-  'arbitration',
-  'credit',
-  'handOff',
-  'otherToken',
-] as const;
+/** What each kind of the critical path is: set-up is work of the core; a wavelet waits for its turn on a link, and for room beyond it. */
+const SPENT_ON = {
+  compute: 0,
+  setup: 0,
+  flight: 1,
+  arbitration: 2,
+  credit: 2,
+  handOff: 1,
+  otherToken: 2,
+} as const;
 
-/** Set-up is work of the core; a wavelet waits for its turn on a link, and for room beyond it. */
-const SPENT_ON = [0, 0, 1, 2, 2, 1, 2] as const;
+/** Kinds of the critical path by number, as a page has them. */
+export const STRETCHES = Object.keys(SPENT_ON) as (keyof typeof SPENT_ON)[];
 
 /** Cycles from `start` to `end` of which each is spent on one of SPENT, in these shares. */
 export interface Stretch {
@@ -42,7 +42,8 @@ export function stretchesOf({ path, stages }: StepData): Stretch[] {
     reached = Math.max(reached, end);
   };
   if (path !== undefined)
-    for (let i = 0; i < path.length; i += 2) until(reached + path[i + 1], WHOLE[SPENT_ON[path[i]]]);
+    for (let i = 0; i < path.length; i += 2)
+      until(reached + path[i + 1], WHOLE[SPENT_ON[STRETCHES[path[i]]]]);
   else
     for (const { operators } of stages)
       for (const { start, end, compute } of operators) {

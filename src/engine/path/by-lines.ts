@@ -29,7 +29,7 @@ export function* pathByLines(
   result: RunResult,
   core: number,
 ): Generator<void, Walked | WhyWhole> {
-  const found = table.found.get(result) ?? (yield* passesOf(input, table, true, { cycle: 0 }));
+  const found = yield* foundOf(table, input, result);
   if (typeof found === 'string') return found;
   const { tables, pass } = found;
   const { coreAt } = tables;
@@ -50,6 +50,15 @@ export function* pathByLines(
     at = backThrough(steps, parts[part].lead, core, walked.at, costs);
   }
   return { steps, core, at, events: 0 };
+}
+
+/** What is known of a program by its lines, whose result is known; why it cannot be taken by them. */
+function* foundOf(
+  table: LineTable,
+  input: RunInput,
+  result: RunResult,
+): Generator<void, Found | WhyWhole> {
+  return table.found.get(result) ?? (yield* passesOf(input, table, true, { cycle: 0 }));
 }
 
 /** The line that a core is in with one of its parts. */
@@ -142,7 +151,7 @@ export function* spansByLines(
   result: RunResult,
   core: number,
 ): Generator<void, OpSpan[] | WhyWhole> {
-  const found = table.found.get(result) ?? (yield* passesOf(input, table, true, { cycle: 0 }));
+  const found = yield* foundOf(table, input, result);
   if (typeof found === 'string') return found;
   const { tables, pass } = found;
   const { costs } = input.wafer;

@@ -3,6 +3,7 @@ import { operatorChanges } from '../changes.js';
 import { count, percent } from '../numbers.js';
 import { textOf } from './sort-table.js';
 import type { SweepColumn, SweepPageData } from './sweep-data.js';
+import { isShown } from './sweep-table.js';
 
 interface PairParts {
   first: HTMLSelectElement;
@@ -39,9 +40,7 @@ function fill(data: SweepPageData, { first, other, says, metrics, operators }: P
     differing.length === 0 ? 'They are the same point.' : `They differ in ${differing.join('; ')}.`;
   const names = [a, b].map((row) => `point ${textOf(data.columns[0].cells[row])}`);
   const numbers = data.columns.filter(
-    ({ name, kind }) =>
-      kind === 'metric' &&
-      (data.shown.includes(name) || name === data.pareto.x || name === data.pareto.y),
+    (column) => column.kind === 'metric' && isShown(data, column),
   );
   fillRows(
     metrics,

@@ -104,10 +104,11 @@ export async function capacity(
   if (!isServing(base))
     throw new ConfigError(`${path}: workload.kind: expected serving, found decode`);
   const all = scenariosOf(base, path, sets);
-  const asked = base.deployments === undefined ? all.slice(0, 1) : all;
+  const isOne = base.deployments === undefined;
+  const asked = isOne ? all.slice(0, 1) : all;
   const begun = options.now();
   const prepared = await withThreads(options, async (work) =>
-    base.deployments === undefined
+    isOne
       ? [await prepare(asked[0].scenario, asked[0].config, work)]
       : prepareDeployments(base, asked, work, new Map()),
   );
@@ -116,13 +117,13 @@ export async function capacity(
   const notes = [...result.notes, ...(preset === undefined ? [] : [WHAT_IF])];
   const limits = slos.map(({ text: _, ...limit }) => limit);
   const [{ scenario, config }] = asked;
-  const identity =
-    base.deployments === undefined
-      ? runIdentity(config, { limits, tolerance })
-      : scenariosIdentity(base, asked, { limits, tolerance });
+  const of = { limits, tolerance };
+  const identity = isOne ? runIdentity(config, of) : scenariosIdentity(base, asked, of);
   const host = hostOfSteps(options, begun);
-  const named = base.deployments === undefined ? scenario : '';
-  return { schema: 'wafersim.capacity/1', ...identity, scenario: named, ...result, notes, host };
+  return {
+    schema: 'wafersim.capacity/1',
+    ...{ ...identity, scenario: isOne ? scenario : '', ...result, notes, host },
+  };
 }
 
 /** Requests may not pile up: a burst that drains in time says nothing of a rate that continues. */
