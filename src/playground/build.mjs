@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { scriptJson } from '../../dist/report/html-escape.js';
+import { htmlShell } from '../../dist/report/html-page.js';
 import { STYLE } from '../../dist/report/html-style.js';
 import { PLAYER_STYLE } from '../../dist/report/player-style.js';
 import { forPages, noticesOf } from '../platform/bundle.mjs';
@@ -40,24 +41,12 @@ const policy = [
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');
-const html = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>wafersim playground</title>
-<style>${style}</style>
-</head>
-<body>
-${readFileSync(here('page.html'), 'utf8')}
+const html = htmlShell({
+  ...{ title: 'wafersim playground', policy, style, script: page.code },
+  body: `${readFileSync(here('page.html'), 'utf8')}
 <script type="application/json" id="data">${scriptJson(data)}</script>
-<script type="text/plain" id="worker">${workerText}</script>
-<script>${page.code}</script>
-</body>
-</html>
-`;
+<script type="text/plain" id="worker">${workerText}</script>`,
+});
 const folder = here('../../dist/playground');
 mkdirSync(folder, { recursive: true });
 writeFileSync(`${folder}/index.html`, html);

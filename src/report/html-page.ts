@@ -25,6 +25,15 @@ export function htmlPage(
   const values = Object.entries({ data, ...more }).map(
     ([id, value]) => `<script type="application/json" id="${id}">${scriptJson(value)}</script>`,
   );
+  return htmlShell({
+    ...{ title: `${escapeHtml(title)} - ${of}`, policy, style: `${before}${STYLE}${after}` },
+    body: `${body}\n${values.join('\n')}`,
+    script,
+  });
+}
+
+/** What all pages are in: a title, a body as markup, one style and, at its end, one script; and what the page may do. */
+export function htmlShell({ title, policy, style, body, script }: Shell): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -32,14 +41,15 @@ export function htmlPage(
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
-<title>${escapeHtml(title)} - ${of}</title>
-<style>${before}${STYLE}${after}</style>
+<title>${title}</title>
+<style>${style}</style>
 </head>
 <body>
 ${body}
-${values.join('\n')}
 <script>${script}</script>
 </body>
 </html>
 `;
 }
+
+type Shell = Record<'title' | 'policy' | 'style' | 'body' | 'script', string>;

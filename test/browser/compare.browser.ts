@@ -1,19 +1,14 @@
 /** The page of a comparison in a real browser: a map of what differs, for the run that is chosen. */
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { comparison } from '../../src/studies/compare/compare.js';
 import { comparePage } from '../../src/studies/compare/page.js';
 import { reportRun, TOOLS } from '../helpers/report-run.js';
 import { seriousFindings } from './axe.js';
-import { createOpener, LOOKS, overflow, type Look, type Opener } from './open-page.js';
+import { LOOKS, overflow, usePages, type Look } from './open-page.js';
 
-let opener: Opener;
+const pages = usePages();
 let page: Page;
-beforeAll(async () => {
-  opener = await createOpener();
-});
-afterEach(async () => opener.closePage());
-afterAll(async () => opener?.end());
 
 async function open(look: Look = {}): Promise<void> {
   const runs = [reportRun('layer'), reportRun('layer'), reportRun('layer')];
@@ -33,7 +28,7 @@ async function open(look: Look = {}): Promise<void> {
     ['before', 'less', 'more'],
   );
   const details = runs.map(({ detail }) => detail);
-  page = await opener.open(comparePage(document, details, 'text', TOOLS), look);
+  page = await pages.open(comparePage(document, details, 'text', TOOLS), look);
   await page.waitForSelector('#map[data-whole]');
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 
 export interface Look {
   colorScheme?: 'light' | 'dark';
@@ -19,7 +20,7 @@ export const LOOKS: Required<Pick<Look, 'colorScheme' | 'width'>>[] = [
   { colorScheme: 'dark', width: 390 },
 ];
 
-export interface Opener {
+interface Opener {
   /** Opens a page; what it complains of, and asks the network for, is kept. */
   open: (html: string, look?: Look) => Promise<Page>;
   /** Closes the last page. @throws if it complained or fetched */
@@ -29,10 +30,57 @@ export interface Opener {
   end: () => Promise<void>;
 }
 
-export async function createOpener(): Promise<Opener> {
-  const home = mkdtempSync(join(tmpdir(), 'wafersim-'));
+/** Chromium: the one that is named, or Debian's. */
+export async function launch(): Promise<Browser> {
   const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-  const browser: Browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
+
+interface Watched {
+  /** Lines of the console that are no complaint. */
+  isFine?: (line: string) => boolean;
+  /** What pages may ask for. */
+  may?: RegExp;
+}
+
+/** Keeps what a page complains of, and asks the network for. */
+export function watch(
+  page: Page,
+  wrong: string[],
+  { isFine = () => false, may = /^(?:file|data|blob):/ }: Watched = {},
+): void {
+  page.on('console', (message) => {
+    if (!isFine(message.text())) wrong.push(message.text());
+  });
+  page.on('pageerror', (error) => wrong.push(error.message));
+  page.on('dialog', (dialog) => {
+    wrong.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    if (!may.test(request.url())) wrong.push(request.url());
+  });
+}
+
+/** Pages one after the other in a Chromium for all tests of a file: after each nothing may be wrong. */
+export function usePages(): Pick<Opener, 'open' | 'file'> {
+  let opener: Opener | undefined;
+  beforeAll(async () => {
+    opener = await createOpener();
+  });
+  afterEach(async () => opener?.closePage());
+  afterAll(async () => opener?.end());
+  return {
+    open: async (html, look) => opener!.open(html, look),
+    get file() {
+      return opener!.file;
+    },
+  };
+}
+
+async function createOpener(): Promise<Opener> {
+  const home = mkdtempSync(join(tmpdir(), 'wafersim-'));
+  const browser = await launch();
   const file = join(home, 'page.html');
   let page: Page | undefined;
   let wrong: string[] = [];
@@ -42,18 +90,8 @@ export async function createOpener(): Promise<Opener> {
       await page?.close();
       writeFileSync(file, html);
       page = await browser.newPage({ colorScheme, hasTouch, viewport: { width, height: 1000 } });
-      page.on('console', (message) => {
-        // Reading pixels back is these tests' doing.
-        if (!message.text().includes('getImageData')) wrong.push(message.text());
-      });
-      page.on('pageerror', (error) => wrong.push(error.message));
-      page.on('dialog', (dialog) => {
-        wrong.push(`dialog ${dialog.message()}`);
-        void dialog.dismiss();
-      });
-      page.on('request', (request) => {
-        if (!/^(?:file|data|blob):/.test(request.url())) wrong.push(request.url());
-      });
+      // Reading pixels back is these tests' doing.
+      watch(page, wrong, { isFine: (line) => line.includes('getImageData') });
       await page.goto(pathToFileURL(file).href);
       return page;
     },

@@ -1,7 +1,7 @@
 /** The player of a kernel's page in a real browser: played, stepped, searched, listened to, on a desk and on a phone. */
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createReplay } from '../../src/recording/replay.js';
 import type { Recording } from '../../src/recording/recording.js';
 import { kernelPage } from '../../src/report/html-kernel.js';
@@ -11,14 +11,11 @@ import { recordKernel } from '../../src/studies/kernel/record.js';
 import { kernelWafer } from '../kernel-programs.js';
 import { TOOLS } from '../helpers/report-run.js';
 import { seriousFindings } from './axe.js';
-import { createOpener, LOOKS, overflow, type Look, type Opener } from './open-page.js';
+import { LOOKS, overflow, usePages, type Look } from './open-page.js';
 
-let opener: Opener;
-beforeAll(async () => (opener = await createOpener()));
-afterAll(async () => opener?.end());
+const pages = usePages();
 
 let page: Page;
-afterEach(async () => opener.closePage());
 
 const CHAIN = { algorithm: 'chain', pes: 8, words: 60, dtype: 'f32' };
 const ALL_REDUCE = { algorithm: 'two-phase', grid: '8x8', words: 16, dtype: 'f32' };
@@ -29,7 +26,7 @@ async function open(name: string, options: KernelOptions, look: Look = {}): Prom
   const host = { now: () => 0, rss: () => 0, path: true };
   const document = await runKernel(name, options, wafer, 'fast', host);
   const recording = recordKernel(document, wafer) as Recording;
-  page = await opener.open(kernelPage(document, recording, 'text', TOOLS), look);
+  page = await pages.open(kernelPage(document, recording, 'text', TOOLS), look);
   await page.waitForSelector('.mesh[data-cycle]');
   return recording;
 }

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig, loadHardware } from '../../src/config.js';
 import { runKernel } from '../../src/studies/kernel/kernel.js';
@@ -13,6 +13,7 @@ import { readKernelLine } from '../../src/playground/kernel-line.js';
 import { FULL } from '../helpers/full.js';
 import { OPTIONS } from '../helpers/options.js';
 import { seriousFindings } from './axe.js';
+import { launch, watch } from './open-page.js';
 
 const FOLDER = resolve('dist/playground');
 const PAGE = pathToFileURL(join(FOLDER, 'index.html')).href;
@@ -27,8 +28,7 @@ const LONG = 180_000;
 let browser: Browser;
 beforeAll(async () => {
   execFileSync(process.execPath, ['src/playground/build.mjs']);
-  const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await launch();
 });
 afterAll(async () => {
   await browser?.close();
@@ -53,11 +53,7 @@ const NOTES = `
 async function open(hash = '', viewport = DESKTOP) {
   const context = await browser.newContext({ viewport });
   page = await context.newPage();
-  page.on('console', (message) => wrong.push(message.text()));
-  page.on('pageerror', (error) => wrong.push(error.message));
-  page.on('request', (request) => {
-    if (!/^(?:file|data|blob):/.test(request.url())) wrong.push(request.url());
-  });
+  watch(page, wrong);
   await page.addInitScript(NOTES);
   await page.goto(PAGE + hash);
 }

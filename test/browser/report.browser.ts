@@ -1,26 +1,21 @@
 /** The page of a run in a real browser: drawn, hovered, zoomed, in light and in dark, and safe. */
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RunDetail } from '../../src/report/detail.js';
 import type { RunDocument } from '../../src/report/document.js';
 import { htmlReport } from '../../src/report/html.js';
 import { reportRun, TOOLS } from '../helpers/report-run.js';
 import { seriousFindings } from './axe.js';
 import { bigRun } from './big-run.js';
-import { createOpener, LOOKS, overflow, type Look, type Opener } from './open-page.js';
+import { LOOKS, overflow, usePages, type Look } from './open-page.js';
 
 const MAP = '#map[data-drawn]';
 /** Pixels per core of the small run, whose 30 rows fill the canvas: 560 less its border. */
 const SCALE = 558 / 30;
 
-let opener: Opener;
+const pages = usePages();
 let page: Page;
-beforeAll(async () => {
-  opener = await createOpener();
-});
-afterEach(async () => opener.closePage());
-afterAll(async () => opener?.end());
 
 interface Shown {
   run: RunDocument;
@@ -31,7 +26,7 @@ interface Shown {
 async function open({ run, detail }: Shown, look: Look = {}): Promise<number> {
   const html = htmlReport(run, detail, 'text', TOOLS);
   const begun = performance.now();
-  page = await opener.open(html, look);
+  page = await pages.open(html, look);
   await page.waitForSelector(MAP);
   return performance.now() - begun;
 }
@@ -318,7 +313,7 @@ describe('a report in the browser', () => {
 
   it('of 870,000 cores is smaller than 3 MB and drawn within 2 seconds, and answers 20 hovers in 0.2', async () => {
     expect(await open(bigRun())).toBeLessThan(2_000);
-    expect(readFileSync(opener.file).length).toBeLessThan(3_000_000);
+    expect(readFileSync(pages.file).length).toBeLessThan(3_000_000);
     await whole();
     await page.hover('#map', { position: { x: 550, y: 300 } });
     expect(await core()).toMatch(/^Core \d+, \d+ in layer \d+ · busy [\d,]+ cycles/);

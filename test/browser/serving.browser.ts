@@ -1,22 +1,17 @@
 /** The page of a serving run in a real browser: charts that zoom and say numbers, and a list that sorts. */
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { htmlReport } from '../../src/report/html.js';
 import { pageRequests } from '../../src/studies/serve/page-requests.js';
 import { reportRun, servingOf, TOOLS } from '../helpers/report-run.js';
 import { options, pipeline, request, serve } from '../serving-helpers.js';
 import { seriousFindings } from './axe.js';
-import { createOpener, LOOKS, overflow, type Look, type Opener } from './open-page.js';
+import { LOOKS, overflow, usePages, type Look } from './open-page.js';
 
 const CHARTS = ['arrivals', 'system', 'tokens', 'ttftMs', 'tpotMs', 'e2elMs'];
 
-let opener: Opener;
+const pages = usePages();
 let page: Page;
-beforeAll(async () => {
-  opener = await createOpener();
-});
-afterEach(async () => opener.closePage());
-afterAll(async () => opener?.end());
 
 const requests = Array.from({ length: 40 }, (_, id) => request(id, id * 2e6, 50 + id, 30));
 const { served } = serve(requests, options(pipeline(8, 10_000)));
@@ -31,7 +26,7 @@ async function open(look: Look = {}): Promise<void> {
   const html = htmlReport({ ...run, serving: scenarios[0], scenarios }, detail, 'text', TOOLS, {
     requests: lists,
   });
-  page = await opener.open(html, look);
+  page = await pages.open(html, look);
   await page.waitForSelector('#e2elMs-1 canvas');
 }
 

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sweepPage } from '../../src/report/sweep-html.js';
 import { seriousFindings } from './axe.js';
-import { LOOKS, overflow } from './open-page.js';
+import { launch, LOOKS, overflow, watch } from './open-page.js';
 import type { SweepPageData } from '../../src/report/page/sweep-data.js';
 
 const ATTACK = '</script><script>alert(1)</script><img src=x onerror=alert(1)>';
@@ -44,21 +44,12 @@ let home: string;
 const complaints: string[] = [];
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'wafersim-'));
-  const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await launch();
   const file = join(home, 'sweep.html');
   const sha256 = (text: string) => createHash('sha256').update(text).digest('base64');
   writeFileSync(file, sweepPage(DATA, sha256));
   page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('dialog', (dialog) => {
-    complaints.push(`dialog ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('request', (request) => {
-    if (!/^(?:file|data):/.test(request.url())) complaints.push(request.url());
-  });
+  watch(page, complaints, { may: /^(?:file|data):/ });
   await page.goto(pathToFileURL(file).href);
   await page.waitForSelector('#pareto canvas');
 });
