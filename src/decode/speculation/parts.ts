@@ -9,10 +9,10 @@ export interface RoundTiming {
 }
 
 /**
- * The rows of a round, along its last token. Each is measured separately, so that their adding up is a check. Drafts and
- * their transport come first, until that token is sent. It then waits behind those before it, takes as long as a plain
- * token or longer, since it stands further on, and is compared. Rollback is how much longer than a plain token the first
- * one takes, which selects, as far as that delays the last one.
+ * The rows of a round, followed along its last token. Each is measured separately, so their sum is a check. First come
+ * the drafts and their transport, until that token is sent. It then waits behind the tokens before it, takes as long as a
+ * plain token at its longer context, and is compared. The first token also selects the accepted memory and so takes
+ * longer than a plain one; rollback is the part of that which holds up the last token.
  */
 export function partsOf(round: TimedRound, sent: Sent, plain: number): RoundTiming {
   const { cycles, timings } = round;

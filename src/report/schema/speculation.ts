@@ -17,7 +17,7 @@ export const roundRows = z
       ),
   })
   .describe(
-    'The cycles of a round by what they are, along its last token; simulated. `verify` is a plain token, `comparison` that of choices and drafts, `rollback` how much longer the first token takes to select the memory that was accepted, as far as that delays the round, and `spacing` how much longer the last token takes because it follows the others.',
+    'What the cycles of a round are spent on, followed along its last token; simulated. `verify` is a plain token and `comparison` compares choices with drafts. `rollback` is the time that the first token takes to select the accepted memory, as far as it holds up the round, and `spacing` the time that the last token loses behind the others.',
   );
 export type RoundRows = z.infer<typeof roundRows>;
 
