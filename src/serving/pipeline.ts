@@ -2,8 +2,8 @@
  * A server with one pipeline of layers: requests wait, their prompts stream through the layers one
  * after the other, and users decode together, token by token, or round by round where tokens are
  * drafted. Driven by events in integer nanoseconds: a request reaches the server or is given up, a
- * piece of a prompt has entered the pipeline, tokens come out. `stepTime` says how long a token takes, and the policy which request goes first. Nothing is kept of
- * requests that have ended.
+ * piece of a prompt has entered the pipeline, tokens come out. `stepTime` says how long a token takes,
+ * and the policy which request goes first. Nothing is kept of requests that have ended.
  */
 import FlatQueue from 'flatqueue';
 import { completed, createAccount, rejected, unfinished, type Account } from './account.js';
