@@ -12,6 +12,7 @@ import { createShared, familyOf } from '../../decode/sharing.js';
 import { placementOf } from '../../decode/place.js';
 import { simulatePlaced } from '../../decode/simulate.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
+import { costAt } from '../run/run.js';
 import type { KnownDetail } from './page.js';
 import { withShape } from '../search/shaped.js';
 
@@ -93,7 +94,8 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     const own = { strategy, ...(estimate && { estimate }), ...found };
     const placed = { ...placement, ...own };
     const identity = { ...runIdentity(given), config: resolved };
-    const document = { ...run, ...identity, placement: placed };
+    const whole = { ...run, ...identity, placement: placed };
+    const document = { ...whole, ...costAt(whole, given) };
     return { run: document, ...(defects && { defects }), detail: details[twin] };
   });
 }
