@@ -43,7 +43,7 @@ describe('generated programs of several families', () => {
 
   test('are so with cores in bunches too, however far these are apart, of which hardly one is simulated twice', () => {
     const counts = createLineCounts();
-    const numRuns = count(25, 500);
+    const numRuns = count(25, 300);
     const holds = fc.property(familyPrograms(), fc.nat(1000), (given, seed) => {
       expect(differenceInBunches(given, counts, seed)).toBe('');
     });
