@@ -720,6 +720,9 @@ describe('a checkpoint', () => {
       'vision and audio': 3,
       'draft layers': 4,
     });
+    // As no shared expert is saved.
+    const empty = { '.mlp.shared_experts.up_proj.weight': [0, DIM] };
+    expect(refusal({ ...LLAMA, ...empty })).toEqual({});
     for (const name of ['model.layers.x.norm.weight', 'model.layers.1.mlp.up_proj.weight'])
       expect(refusal({ ...LLAMA, [name]: [2] })).toBe(
         `x: expected the tensors of a llama of 1 layers, found also "${name}"`,

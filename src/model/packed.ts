@@ -18,6 +18,7 @@ export function wholeOutputs(block: number, family: string, layers: readonly Lay
 function partsOf(family: string, { attention, mlp }: LayerSpec): number[] {
   if (attention.kind === 'delta') {
     const { keyHeads, valueHeads, keyDim, valueDim } = attention;
+    // Steps and decays, few outputs a head, have no part in this: they are published in 16 bits.
     const byHead = [keyDim, (valueHeads / keyHeads) * valueDim];
     return family === 'qwen3_next' ? byHead : [keyHeads * keyDim];
   }
