@@ -46,6 +46,8 @@ export interface Team {
   /** A number for each run, rising from 1, by which the others help in it. */
   run: number;
   bits: Bits;
+  /** Whether parts that nothing connects are run one by one: then a run that does not end as it should is `apart`. */
+  apart?: boolean;
   /** Of a line, and of a path: what is wanted to know of its routers. */
   line?: LineWants;
   /** Of a path: how many events there are at most, and by core bits of the colours of which they are noted. */
@@ -83,7 +85,7 @@ export function firstOf(starts: Float64Array): number {
  * results there.
  */
 export function load(
-  { cores, labels, programStart, numbers, tables }: Image,
+  { cores, labels, programStart, numbers, tables, parts = NO_WORDS }: Image,
   starts: Float64Array,
   { machine, threads, leastCores, ...team }: Team,
   furthest: number,
@@ -107,6 +109,8 @@ export function load(
     return at;
   };
   const startAt = write(copyOf(starts, -first));
+  const separate = team.apart ? parts : NO_WORDS;
+  const partsFrom = write(separate);
   const written = Object.entries(tables).map(([name, table]) => [name, write(table)] as const);
   const { next, sends, takes } = notes ?? { next: new Int32Array(0), sends: 0, takes: 0 };
   const results = {
@@ -134,7 +138,7 @@ export function load(
   const words = new Int32Array(memory.buffer, header);
   const at = Object.fromEntries(written) as Record<keyof Image['tables'], number>;
   const fields: Record<keyof typeof HEADER, number> = {
-    ...{ ...numbers, cores, labels, tiles },
+    ...{ ...numbers, cores, labels, tiles, parts: Math.max(0, separate.length - 1), partsFrom },
     ...{ startAt, ...at, ...results },
   };
   for (const [name, value] of Object.entries(fields)) words[HEADER[name as 'cores']] = value;

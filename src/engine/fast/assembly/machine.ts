@@ -30,8 +30,11 @@ export class Header {
   /** Bits of the colours of which wavelets may be marked; 1 if some router is a switch. */
   marked: i32;
   switches: i32;
-  /** How many tiles the cores are cut into, one for each thread. */
+  /** How many tiles there are, one for each thread: the cores are cut into them, or they go through parts. */
   tiles: i32;
+  /** Parts that nothing connects: how many, or 0; by part its first core, and one past the last (i32). */
+  parts: i32;
+  partsFrom: usize;
   /** By core: the cycle it starts in (f64); its role, its place in the rectangle. */
   startAt: usize;
   roleOf: usize;
