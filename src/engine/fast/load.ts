@@ -113,6 +113,7 @@ export function load(
   const partsFrom = write(separate);
   const written = Object.entries(tables).map(([name, table]) => [name, write(table)] as const);
   const { next, sends, takes } = notes ?? { next: new Int32Array(0), sends: 0, takes: 0 };
+  const bytesOfEvents = 4 * EVENT_WORDS * (events?.most ?? 0);
   const results = {
     end: allocate(cores * 8),
     waitOutput: allocate(cores * 8),
@@ -129,7 +130,8 @@ export function load(
     nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
     moveBits: line ? allocate(line.noted.length * MOVES_ROWS * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
-    ...roomFor(events?.most ?? 0, (bytes) => code.allocateRoom(bytes) >>> 0),
+    // Their place is known once all else is laid out.
+    ...{ events: 0, eventsEnd: bytesOfEvents },
     eventColors: write(events?.colors ?? NO_WORDS),
   };
   const times = new Float64Array(memory.buffer, header);
@@ -145,8 +147,9 @@ export function load(
   const column = (from: number, size: number, later = 0) =>
     copyOf(new Float64Array(memory.buffer, from, size), later);
   const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
+  const wordsFrom = (from: number, end: number) => wordsAt(from, (end - from) >> 2);
   // Memory that has grown since is in another buffer, unless threads share it.
-  const lastEvent = () => wordsAt(header, HEADER.events + 1)[HEADER.events];
+  const fieldNow = (field: number) => new Uint32Array(memory.buffer, header)[field];
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
@@ -165,7 +168,7 @@ export function load(
       },
     }),
     ...(events && {
-      events: wordsAt(results.events, (lastEvent() - results.events) >> 2),
+      events: wordsFrom(fieldNow(HEADER.eventsEnd) - bytesOfEvents, fieldNow(HEADER.events)),
     }),
     ...(notes && {
       instants: {
@@ -182,13 +185,6 @@ function copyOf(times: Float64Array, later: number): Float64Array {
   const copy = times.slice();
   if (later !== 0) for (let i = 0; i < copy.length; i++) copy[i] += later;
   return copy;
-}
-
-/** Where events are noted. */
-function roomFor(events: number, allocate: (bytes: number) => number) {
-  const bytes = 4 * EVENT_WORDS * events;
-  const at = allocate(bytes);
-  return { events: at, eventsEnd: at + bytes };
 }
 
 const NO_WORDS = new Int32Array(0);
