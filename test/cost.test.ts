@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config.js';
 import { capacity, fleet, serveAll, simulate } from '../src/index.js';
 import { costSection, costsOf } from '../src/report/cost-text.js';
 import { runTable } from '../src/report/table.js';
-import { costAt } from '../src/studies/run/run.js';
+import { costAt } from '../src/studies/steps/run-cost.js';
 import { costOfGpus, costOfWafers } from '../src/serving/cost.js';
 import { compareAll } from '../src/studies/compare/compare.js';
 import { comparePage } from '../src/studies/compare/page.js';

@@ -5,6 +5,7 @@ import {
   EVENT_WORDS,
   HEADER,
   MOST_CORES,
+  MOST_QUIETS,
   MOST_TILES,
   MOVES_ROWS,
   MOVES_WORDS,
@@ -34,6 +35,8 @@ export interface Counts {
   events?: Int32Array;
   /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. */
   moves?: { records: Int32Array; bits: Int32Array };
+  /** Of a line: its quiet points (assembly/quiet.ts), a row for each, and by core bits of those. */
+  quiets?: { rows: Int32Array; cores: Int32Array };
 }
 
 /** The threads of a run, each of which can have a tile; they have one memory. */
@@ -114,6 +117,7 @@ export function load(
   const written = Object.entries(tables).map(([name, table]) => [name, write(table)] as const);
   const { next, sends, takes } = notes ?? { next: new Int32Array(0), sends: 0, takes: 0 };
   const bytesOfEvents = 4 * EVENT_WORDS * (events?.most ?? 0);
+  const quietWords = 2 + 2 * labels;
   const results = {
     end: allocate(cores * 8),
     waitOutput: allocate(cores * 8),
@@ -130,6 +134,9 @@ export function load(
     nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
     moveBits: line ? allocate(line.noted.length * MOVES_ROWS * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
+    quietCount: 0,
+    quiets: line ? allocate(MOST_QUIETS * quietWords * 4) : 0,
+    quietCores: line ? allocate(cores * 4) : 0,
     // Their place is known once all else is laid out.
     ...{ events: 0, eventsEnd: bytesOfEvents },
     eventColors: write(events?.colors ?? NO_WORDS),
@@ -149,7 +156,8 @@ export function load(
   const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
   const wordsFrom = (from: number, end: number) => wordsAt(from, (end - from) >> 2);
   // Memory that has grown since is in another buffer, unless threads share it.
-  const fieldNow = (field: number) => new Uint32Array(memory.buffer, header)[field];
+  const headerWord = (name: keyof typeof HEADER) =>
+    new Uint32Array(memory.buffer, header)[HEADER[name]];
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
@@ -166,9 +174,13 @@ export function load(
         records: wordsAt(results.moves, cores * MOVES_WORDS),
         bits: wordsAt(results.moveBits, line.noted.length * MOVES_ROWS * line.moveWords),
       },
+      quiets: {
+        rows: wordsAt(results.quiets, headerWord('quietCount') * quietWords),
+        cores: wordsAt(results.quietCores, headerWord('quietCount') > 0 ? cores : 0),
+      },
     }),
     ...(events && {
-      events: wordsFrom(fieldNow(HEADER.eventsEnd) - bytesOfEvents, fieldNow(HEADER.events)),
+      events: wordsFrom(headerWord('eventsEnd') - bytesOfEvents, headerWord('events')),
     }),
     ...(notes && {
       instants: {

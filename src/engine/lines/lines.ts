@@ -83,6 +83,7 @@ export function noteWhole(table: LineTable, result: RunResult, whole: WhyWhole):
     distinct: [],
     known: 0,
     nudged: 0,
+    stretched: 0,
     merged: 0,
     joined: 0,
     whole,
@@ -219,8 +220,8 @@ function divisionOf(
   tables: Tables,
   united: Map<number, number>,
 ): Division | undefined {
-  const known = table.divisions.get(program) ?? new Map<string, Division | undefined>();
-  table.divisions.set(program, known);
+  const known = table.divisions.get(tables) ?? new Map<string, Division | undefined>();
+  table.divisions.set(tables, known);
   const key = [...united].join(' ');
   if (!known.has(key)) {
     const groupOf = (phase: number) => united.get(phase) ?? phase;
@@ -249,6 +250,7 @@ function resultBy(
   const made: StageLines = {
     ...{ lines: pass.results.length, known: pass.known, merged, joined: joinedIn(pass.division) },
     nudged: pass.results.filter(({ nudges }) => nudges.length > 0).length,
+    stretched: pass.results.filter(({ stretched }) => stretched !== undefined).length,
     distinct: [...new Set(pass.results.map(({ hash }) => hash))],
   };
   table.made.set(result, made);

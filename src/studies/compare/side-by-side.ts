@@ -12,9 +12,9 @@ import { createShared, familyOf } from '../../decode/sharing.js';
 import { placementOf } from '../../decode/place.js';
 import { simulatePlaced } from '../../decode/simulate.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
-import { costAt } from '../run/run.js';
 import type { KnownDetail } from './page.js';
 import { withShape } from '../search/shaped.js';
+import { costAt } from '../steps/run-cost.js';
 
 /** A simulated run, the dead cores of its wafers, and what else is known of it where that is asked for. */
 export interface SimulatedRun {

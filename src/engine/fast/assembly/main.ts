@@ -15,6 +15,7 @@ import { done } from './operations';
 import { channelAt, coreOf, roleOf } from './places';
 import { NOTES_EVENTS, placeEvents } from './events';
 import { NOTES_MOVES, endMoves, noMoves } from './moves';
+import { noQuiets, noteQuiet } from './quiet';
 import { stepRouters } from './routers';
 import { NOT_STARTED, UNDER_WAY, state_beyond, state_broken, state_continues } from './shared';
 import { state_late, state_stopped, state_whole } from './shared';
@@ -112,7 +113,10 @@ function beginTile(before: f64): void {
 
 function beginCores(): void {
   noHazards();
-  if (NOTES_MOVES) noMoves();
+  if (NOTES_MOVES) {
+    noMoves();
+    noQuiets();
+  }
   createCores();
   t = 0;
   last = 0;
@@ -150,7 +154,9 @@ function runCycles(cycles: i32): i32 {
     stepCores(t);
     if (anyDue(t)) stepRouters(t);
     endCycle(t);
-    const next = failed ? FAILED : nextTimer(t, nextDue(t));
+    const due = nextDue(t);
+    const next = failed ? FAILED : nextTimer(t, due);
+    if (NOTES_MOVES && due == NEVER) noteQuiet(t);
     // The first tile receives what the host wants, and passes it on to the others.
     const isOver = header.tiles > 1 && (isOwn(0) || header.parts > 0) && isStopped(running);
     t = nextCycle(isOver ? min(next, STOPPED) : next);
