@@ -5,6 +5,7 @@ import {
   EVENT_WORDS,
   HEADER,
   MOST_CORES,
+  MOST_QUIETS,
   MOST_TILES,
   MOVES_ROWS,
   MOVES_WORDS,
@@ -34,6 +35,8 @@ export interface Counts {
   events?: Int32Array;
   /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. */
   moves?: { records: Int32Array; bits: Int32Array };
+  /** Of a line: its quiet points (assembly/quiet.ts), a row for each, and by core bits of those. */
+  quiets?: { rows: Int32Array; cores: Int32Array };
 }
 
 /** The threads of a run, each of which can have a tile; they have one memory. */
@@ -113,6 +116,7 @@ export function load(
   const partsFrom = write(separate);
   const written = Object.entries(tables).map(([name, table]) => [name, write(table)] as const);
   const { next, sends, takes } = notes ?? { next: new Int32Array(0), sends: 0, takes: 0 };
+  const quietWords = 2 + 2 * labels;
   const results = {
     end: allocate(cores * 8),
     waitOutput: allocate(cores * 8),
@@ -129,6 +133,9 @@ export function load(
     nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
     moveBits: line ? allocate(line.noted.length * MOVES_ROWS * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
+    quietCount: 0,
+    quiets: line ? allocate(MOST_QUIETS * quietWords * 4) : 0,
+    quietCores: line ? allocate(cores * 4) : 0,
     ...roomFor(events?.most ?? 0, (bytes) => code.allocateRoom(bytes) >>> 0),
     eventColors: write(events?.colors ?? NO_WORDS),
   };
@@ -146,7 +153,7 @@ export function load(
     copyOf(new Float64Array(memory.buffer, from, size), later);
   const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
   // Memory that has grown since is in another buffer, unless threads share it.
-  const lastEvent = () => wordsAt(header, HEADER.events + 1)[HEADER.events];
+  const headerWord = (name: keyof typeof HEADER) => wordsAt(header, HEADER[name] + 1)[HEADER[name]];
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
@@ -163,9 +170,13 @@ export function load(
         records: wordsAt(results.moves, cores * MOVES_WORDS),
         bits: wordsAt(results.moveBits, line.noted.length * MOVES_ROWS * line.moveWords),
       },
+      quiets: {
+        rows: wordsAt(results.quiets, headerWord('quietCount') * quietWords),
+        cores: wordsAt(results.quietCores, headerWord('quietCount') > 0 ? cores : 0),
+      },
     }),
     ...(events && {
-      events: wordsAt(results.events, (lastEvent() - results.events) >> 2),
+      events: wordsAt(results.events, (headerWord('events') - results.events) >> 2),
     }),
     ...(notes && {
       instants: {

@@ -80,6 +80,14 @@ export class Header {
   moves: usize;
   moveBits: usize;
   moveWords: i32;
+  /**
+   * Of lines (quiet.ts): the number of quiet points; of each its cycle, that from which on all is over that was known
+   * by then and, by label, cores in it and those of them that wait for output; by core, bits of the points at which it
+   * does that.
+   */
+  quietCount: i32;
+  quiets: usize;
+  quietCores: usize;
   /** Of lines: pointers that others leave at their routers (router, cycle, pointer; then router -1), or 0. */
   nudges: usize;
   /** Where the next event is noted (events.ts), and where room for them ends. */

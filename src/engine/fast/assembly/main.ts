@@ -14,6 +14,7 @@ import { add64, allocate, allocateUnset, entry, f64At, i64At, setEntry, setF64 }
 import { done } from './operations';
 import { channelAt, coreOf, roleOf } from './places';
 import { NOTES_MOVES, endMoves, noMoves } from './moves';
+import { noQuiets, noteQuiet } from './quiet';
 import { stepRouters } from './routers';
 import { NOT_STARTED, UNDER_WAY, state_beyond, state_broken, state_continues } from './shared';
 import { state_late, state_stopped, state_whole } from './shared';
@@ -115,7 +116,10 @@ function beginTile(before: f64): void {
 
 function beginCores(): void {
   noHazards();
-  if (NOTES_MOVES) noMoves();
+  if (NOTES_MOVES) {
+    noMoves();
+    noQuiets();
+  }
   createCores();
   t = 0;
   last = 0;
@@ -153,7 +157,9 @@ function runCycles(cycles: i32): i32 {
     stepCores(t);
     if (anyDue(t)) stepRouters(t);
     endCycle(t);
-    const next = failed ? FAILED : nextTimer(t, nextDue(t));
+    const due = nextDue(t);
+    const next = failed ? FAILED : nextTimer(t, due);
+    if (NOTES_MOVES && due == NEVER) noteQuiet(t);
     // The first tile receives what the host wants, and passes it on to the others.
     const isOver = header.tiles > 1 && (isOwn(0) || header.parts > 0) && isStopped(running);
     t = nextCycle(isOver ? min(next, STOPPED) : next);
