@@ -153,7 +153,7 @@ export function load(
     copyOf(new Float64Array(memory.buffer, from, size), later);
   const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
   // Memory that has grown since is in another buffer, unless threads share it.
-  const headerWord = (name: keyof typeof HEADER) => wordsAt(header, HEADER[name] + 1)[HEADER[name]];
+  const headerWord = (name: keyof typeof HEADER) => wordsAt(header + 4 * HEADER[name], 1)[0];
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
