@@ -76,7 +76,7 @@ const MAY_ASK: Record<string, string[]> = {
   fleet: ['serve', 'steps'],
   inspect: [],
   kernel: [],
-  run: ['search'],
+  run: ['search', 'steps'],
   search: [],
   sensitivity: ['steps'],
   serve: ['run', 'steps'],

@@ -658,6 +658,26 @@ describe('a checkpoint', () => {
     );
   });
 
+  it.each([
+    ['whole blocks of each head keep their scales', 2, [1, 3, 5, 7]],
+    ['blocks that heads share are widened', 4, undefined],
+  ])('with FP8 of queries and their gates: %s', (_, high, kept) => {
+    const scaled = '.self_attn.q_proj.weight_scale_inv';
+    const shapes = { ...LLAMA, '.self_attn.q_proj.weight': [16, DIM], [scaled]: [16 / high, 1] };
+    const checkpoint = checkpointOf(shapes, { '.self_attn.q_proj.weight': 'F8_E4M3' });
+    const scales = Float32Array.from({ length: 16 / high }, (_, i) => i + 1);
+    const read = (tensor: Tensor) =>
+      tensor.name.endsWith('scale_inv') ? scales : checkpoint.read(tensor);
+    const model = modelOf('qwen3_next', { attention: { ...GQA, gate: true } });
+    const { weights } = readWeights({ ...checkpoint, read }, model, [high, 4]);
+    const { q } = weights.layers[0].attention as GqaWeights;
+    expect(q.blocks && list(q.blocks.scales)).toEqual(kept);
+    const own = placesOf(shapes)('.self_attn.q_proj.weight', ...rows(0, 16));
+    const wanted = own.map((value, i) => value * scales[Math.floor(i / DIM / high)]);
+    const isQuery = (i: number) => Math.floor(i / DIM) % 4 < 2;
+    expect(list(unblocked(q).values)).toEqual(wanted.filter((_, i) => isQuery(i)));
+  });
+
   it('with a number that is none is refused', () => {
     const checkpoint = checkpointOf(LLAMA);
     const read = (tensor: Tensor) =>

@@ -4,8 +4,11 @@ import { loadConfig } from '../src/config.js';
 import { capacity, fleet, serveAll, simulate } from '../src/index.js';
 import { costSection, costsOf } from '../src/report/cost-text.js';
 import { runTable } from '../src/report/table.js';
-import { costAt } from '../src/studies/run/run.js';
+import { costAt } from '../src/studies/steps/run-cost.js';
 import { costOfGpus, costOfWafers } from '../src/serving/cost.js';
+import { compareAll } from '../src/studies/compare/compare.js';
+import { comparePage } from '../src/studies/compare/page.js';
+import { compareMarkdown, compareTable } from '../src/studies/compare/table.js';
 import { capacityTable } from '../src/studies/capacity/table.js';
 import { explain } from '../src/studies/explain/explain.js';
 import { explainTable } from '../src/studies/explain/table.js';
@@ -201,6 +204,28 @@ describe('what tokens cost', () => {
     expect(speedOf()).toEqual([2, 50]);
     expect(speedOf({ tokensPerSecondPerUser: 80 })).toEqual([2, 80]);
     expect(speedOf({ tokensPerSecondPerUser: 80, expected })).toEqual([2, 90]);
+  });
+
+  it('is of each run in a comparison, at its own prices', async () => {
+    const config = (price: string, strategy: string) => ({
+      name: strategy,
+      config: loadConfig(TINY, [
+        ...['workload.data=false', 'workload.tokens=1', `economics.hourPrice=${price} USD/h`],
+        `placement.strategy=${strategy}`,
+      ]),
+    });
+    const document = await compareAll([config('100', 'snake'), config('50', 'row-major')], OPTIONS);
+    const costs = document.runs.map(({ cost }) => cost!);
+    expect(costs.map(({ usdPerHour }) => usdPerHour.rented)).toEqual([100, 50]);
+    expect(costs[1].tokensPerSecond).toBe(document.runs[1].decode.tokensPerSecond);
+    const text = compareTable(document, PLAIN);
+    expect(text).toMatch(/What a million .*\n.*\n +snake: wafers x 1 .*\n +row-major: wafers x 1 /);
+    expect(text).toContain('Assumed, row-major: wafers x 1: 50.00 USD for an hour');
+    expect(compareMarkdown(document)).toMatch(/\| row-major: wafers x 1 \| [\d,.]+ \| - \|/);
+    const tools = { deflate: () => new Uint8Array(), sha256: () => '' };
+    expect(comparePage(document, [undefined, undefined], text, tools as never)).toMatch(
+      /<h2[^>]*>What a million output tokens cost/,
+    );
   });
 
   const SERVING = 'configs/serving-tiny.yaml';

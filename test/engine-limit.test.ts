@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LimitError, MachineError, type Engine, type RunInput } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference/reference.js';
-import { engines } from './helpers/engines.js';
+import { byParts, engines } from './helpers/engines.js';
 import { count } from './helpers/full.js';
 import { programs, type Generated } from './helpers/generate.js';
 import { cell, chainReduce, constant, fabric, loaded, move } from './helpers/programs.js';
+import { stackedPrograms } from './helpers/stacked.js';
 import { E, R, W, role, route, row, sendEast, testWafer, work } from './helpers/programs.js';
 
 const wafer = testWafer();
@@ -103,17 +104,27 @@ describe.each(engines)('%s', (_, engine) => {
   });
 
   it('says what the reference says of generated programs, whatever the limit', () => {
-    const same = ({ program, wafer, startAt }: Generated, share: number) => {
-      const input = { program, wafer, startAt };
-      const free = lengthOf(input);
-      const maxCycles = Math.max(1, Math.round(free * share));
-      const limited = { ...input, maxCycles };
-      expect(saidBy(engine, limited)).toBe(saidBy(reference, limited));
-    };
-    const share = fc.oneof(fc.constantFrom(1, 0.99), fc.double({ min: 0, max: 1.1, noNaN: true }));
-    fc.assert(fc.property(programs(), share, same), { numRuns: count(50, 300), seed: 20260301 });
+    saysTheSame(engine, programs(), count(50, 300));
   });
 });
+
+describe.each(byParts)('an engine that goes through %s', (_, engine) => {
+  it('says what the reference says of generated programs, whatever the limit', () => {
+    saysTheSame(engine, stackedPrograms(), count(30, 200));
+  });
+});
+
+function saysTheSame(engine: Engine, of: fc.Arbitrary<Generated>, numRuns: number): void {
+  const same = ({ program, wafer, startAt }: Generated, share: number) => {
+    const input = { program, wafer, startAt };
+    const free = lengthOf(input);
+    const maxCycles = Math.max(1, Math.round(free * share));
+    const limited = { ...input, maxCycles };
+    expect(saidBy(engine, limited)).toBe(saidBy(reference, limited));
+  };
+  const share = fc.oneof(fc.constantFrom(1, 0.99), fc.double({ min: 0, max: 1.1, noNaN: true }));
+  fc.assert(fc.property(of, share, same), { numRuns, seed: 20260301 });
+}
 
 function failureOf(program: RunInput['program']): { cycle: number } {
   try {

@@ -5,10 +5,16 @@ import { wholeRun, type RunInput, type RunResult } from '../src/engine/engine.js
 import { fast } from '../src/engine/fast/fast.js';
 import { startLines } from '../src/engine/lines/lines.js';
 import { createLineTable, forgetResults } from '../src/engine/lines/table.js';
+import type { Route, VectorOp } from '../src/program/program.js';
 import { createRunner, type Runner } from '../src/decode/runner.js';
 import { loadConfig, simulate, type Memo } from '../src/index.js';
 import { differencesOf } from '../src/studies/diff/differences.js';
-import { createLineCounts, differenceByLines, forgetLines } from './helpers/by-lines.js';
+import {
+  createLineCounts,
+  differenceByLines,
+  differenceInBunches,
+  forgetLines,
+} from './helpers/by-lines.js';
 import { cases, count } from './helpers/full.js';
 import { familyPrograms } from './helpers/families.js';
 import { E, N, R, S, W, cell, chainReduce, fabric, loaded } from './helpers/programs.js';
@@ -33,6 +39,16 @@ describe('generated programs of several families', () => {
     expect(counts.whole).not.toHaveProperty('line');
     expect(counts.lines).toBeGreaterThan(2 * numRuns);
     expect(counts.distinct).toBeLessThan(counts.lines);
+  });
+
+  test('are so with cores in bunches too, however far these are apart, of which hardly one is simulated twice', () => {
+    const counts = createLineCounts();
+    const numRuns = count(25, 300);
+    const holds = fc.property(familyPrograms(), fc.nat(1000), (given, seed) => {
+      expect(differenceInBunches(given, counts, seed)).toBe('');
+    });
+    fc.assert(holds, { numRuns, seed: 20261130 });
+    expect(counts.stretched).toBeGreaterThan(counts.lines / 10);
   });
 
   test('differ without the guard', () => {
@@ -166,6 +182,39 @@ describe('a core that waits for its first wavelet', () => {
   it('is told from one that is ready later', () => {
     expect(linesWith(0, 18).distinct).toHaveLength(3);
     expect(linesWith(0, 60).distinct).toHaveLength(3);
+  });
+});
+
+describe('a line whose cores start in bunches', () => {
+  // In each row a core sends east more than there is room for; one that starts later takes it, and turns to another family.
+  const buffers = [loaded(60)];
+  const sends = role('sends', {
+    routes: [route(0, R, E)],
+    operations: [move(fabric(0), cell(0), 30)],
+    buffers,
+  });
+  const takes = (name: string, port: number, route1: Route, last: VectorOp) =>
+    role(`${name} ${port}`, {
+      routes: [route(0, W, R), route1],
+      operations: [move(cell(9), fabric(0), 30), { ...last, label: 1 }],
+      buffers,
+    });
+  const roles = [
+    ...[sends, takes('sends on', S, route(1, R, S), move(fabric(1), cell(0), 1))],
+    ...[sends, takes('takes more', N, route(1, N, R), move(cell(9), fabric(1), 1))],
+  ];
+  const program = programOf(2, roles, { families: [0, 1], labels: ['east', 'south'] });
+  const wafer = testWafer({}, { setup: { f16: 3, f32: 3 } });
+  const stretchedWith = (upper: number, lower: number) =>
+    sameByLines({ program, wafer, startAt: Float64Array.of(0, upper, 0, lower) }).stretched;
+
+  it('has the result of one with other distances between them, where all was quiet before the later ones', () => {
+    for (const lower of [80, 301, 2000, 100_000]) expect(stretchedWith(300, lower)).toBe(1);
+  });
+
+  it('is simulated where something moves when these start', () => {
+    for (const lower of [8, 12, 16]) expect(stretchedWith(300, lower)).toBe(0);
+    for (let upper = 4; upper < 90; upper++) stretchedWith(upper, 2000);
   });
 });
 

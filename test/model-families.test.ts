@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeltaSpec, GqaSpec, LatentSpec } from '../src/model/attention-spec.js';
 import type { ExpertsSpec, RouterSpec } from '../src/model/mlp-spec.js';
 import type { ModelSpec } from '../src/model/model.js';
+import { ropeFrequencies } from '../src/model/rope.js';
 import { failure, importing, without, type Json } from './helpers/importing.js';
 
 /** Sizes of a file of any family, and nothing that a class has a default for. */
@@ -305,7 +306,30 @@ describe('families with experts', () => {
     expect(gqa(importing(of('gpt_oss', { rope_scaling: null }))).rope).not.toHaveProperty(
       'scaling',
     );
-    expect(experts(importing(of('gpt_oss', { num_experts: 5 }))).count).toBe(5);
+  });
+
+  it.each([
+    ['mixtral', 'num_local_experts', 'num_experts'],
+    ['gpt_oss', 'num_local_experts', 'num_experts'],
+    // As transformers 5 saves it.
+    ['qwen3_moe', 'num_experts', 'num_local_experts'],
+    ['deepseek_v3', 'n_routed_experts', 'num_local_experts'],
+    ['glm4_moe', 'n_routed_experts', 'num_local_experts'],
+  ])('%s: as many as %s says, or its other name %s', (family, name, other) => {
+    const file = (more: Json) =>
+      of(family, { ...more, n_group: 1, topk_group: 1, partial_rotary_factor: 1 });
+    const counts = (more: Json) => {
+      const { kinds } = importing(file({ ...more, first_k_dense_replace: 0 }));
+      return kinds.map(({ mlp }) => (mlp as ExpertsSpec).count);
+    };
+    for (const more of [{ [name]: 9 }, { [other]: 9 }, { [name]: 9, [other]: 9 }])
+      expect(new Set(counts(more)), JSON.stringify(more)).toEqual(new Set([9]));
+    expect(failure(file({ [name]: 9, [other]: 8 })).message).toBe(
+      `${other}: expected the same as ${name} = 9, found 8`,
+    );
+    expect(failure(file({ [other]: '9' })).message).toMatch(
+      new RegExp(`^${other}: expected a whole number .*, found "9"$`),
+    );
   });
 
   const llama4 = (more: Json) => of('llama4_text', { num_local_experts: 6, ...more });
@@ -559,6 +583,45 @@ describe('gemma4', () => {
     expect(failure(file({ [field]: value })).field).toBe(field);
   });
 
+  it('has sizes by the number of the layer, as transformers 5.15 saves them', () => {
+    const sizes = { head_dim: 512, num_key_value_heads: 2 };
+    const saved = (more: Json) =>
+      without(file({ per_layer_config: more }), 'num_global_key_value_heads');
+    const { kinds, layers } = importing(saved({ '05': sizes, '06': sizes }));
+    expect({ kinds, layers }).toMatchObject({
+      kinds: importing(file()).kinds,
+      layers: importing(file()).layers,
+    });
+    const other = importing(saved({ '05': { head_dim: 128 }, '06': sizes }));
+    expect(other.layers).toEqual([0, 0, 0, 0, 0, 1, 2]);
+    expect(gqa(other, 1)).toMatchObject({ headDim: 128, kvHeads: 4, valueIsKey: true });
+    expect(failure(saved({ '07': sizes })).message).toBe(
+      'per_layer_config: expected numbers of layers below num_hidden_layers = 7, found "07"',
+    );
+    expect(failure(saved({ '06': { intermediate_size: 9 } })).message).toBe(
+      'per_layer_config.06: expected head_dim and num_key_value_heads alone, found a mapping',
+    );
+    expect(importing(of('llama', { per_layer_config: {} })).family).toBe('llama');
+    expect(failure(of('llama', { per_layer_config: { '1': sizes } })).field).toBe(
+      'per_layer_config',
+    );
+  });
+
+  it('turns in proportion, slower by the factor', () => {
+    const full = { rope_type: 'proportional', partial_rotary_factor: 0.5, rope_theta: 1e6 };
+    const of = (more: Json) => {
+      const sliding_attention = { rope_type: 'default', rope_theta: 1e4 };
+      return file({ rope_parameters: { sliding_attention, full_attention: { ...full, ...more } } });
+    };
+    const frequencies = (more: Json) => ropeFrequencies(gqa(importing(of(more)), 1).rope!, 9);
+    const once = frequencies({});
+    expect(once).toHaveLength(128);
+    expect(once[1]).toBeCloseTo(1e6 ** (-2 / 512), 12);
+    expect(frequencies({ factor: 4 })).toEqual(once.map((frequency) => frequency / 4));
+    expect(frequencies({ factor: 1 })).toEqual(once);
+    expect(failure(of({ factor: '4' })).field).toBe('rope_parameters.full_attention.factor');
+  });
+
   it('refuses what a file leaves out where the class has more than this model', () => {
     expect(failure(without(file(), 'hidden_size_per_layer_input')).field).toBe(
       'hidden_size_per_layer_input',
@@ -607,10 +670,17 @@ describe('mutations', () => {
     ['kv_lora_rank', { ...deepseek, kv_lora_rank: null }],
     ['qk_rope_head_dim', { ...deepseek, qk_rope_head_dim: 0 }],
     ['qk_rope_head_dim', { ...deepseek, qk_rope_head_dim: 63 }],
+    ['rope_scaling.type', of('llama', { rope_scaling: { rope_type: 'linear', type: 'yarn' } })],
   ])('%s is refused by its name', (field, file) => {
     const error = failure(file);
     expect(error.field).toBe(field);
     expect(error.message).toMatch(new RegExp(`^${field}: expected [^\n]+, found [^\n]+$`));
+  });
+
+  it('one of a list is shown', () => {
+    expect(failure(of('qwen3_moe', { mlp_only_layers: [1, -1] })).message).toBe(
+      'mlp_only_layers.1: expected a whole number from 0 to 1024, found -1',
+    );
   });
 });
 

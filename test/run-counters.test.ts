@@ -8,6 +8,7 @@ import type { StagePlan } from '../src/lowering/lowering.js';
 import type { SpecialOp } from '../src/program/program.js';
 import type { Region } from '../src/placement/placement.js';
 import { runDocument } from '../src/decode/run-document.js';
+import { linksOfWafers } from '../src/decode/link-counts.js';
 import { addCounters, createStageRunner, timedStage } from '../src/decode/stages.js';
 import { placementOf } from '../src/decode/place.js';
 import { E, R, W, add, cell, fabric, loaded, move } from './helpers/programs.js';
@@ -75,7 +76,7 @@ describe('a program of three cores, for three tokens on one wafer and one on ano
 
   it('has its wavelets on the links of its own wafers, where its cores lie', () => {
     const link = (x: number) => (2 * 8 + x) * 4 + 1;
-    runner.linkWavelets.forEach((links, on) => {
+    linksOfWafers(runner.countedLinks, wafer).forEach((links, on) => {
       expect(links[link(3)]).toBe(5 * tokens[on]);
       expect(links[link(4)]).toBe(8 * tokens[on]);
       expect(links.reduce((a, b) => a + b)).toBe(13 * tokens[on]);

@@ -15,24 +15,24 @@ export function rowsOf(matrix: Matrix, columns: number, from: number, to: number
   return { values, scale, blocks: { ...blocks, scales } };
 }
 
-/** The rows that are asked for, one after another; blocks of several rows are widened. */
+/** The rows that are asked for, one after another; blocks of which some rows are not are widened. */
 export function rowsWhere(
   matrix: Matrix,
   columns: number,
   isWanted: (row: number) => boolean,
 ): Matrix {
   const { values, scale, blocks } = matrix;
-  if (blocks !== undefined && blocks.format.block[0] > 1)
-    return rowsWhere(unblocked(matrix), columns, isWanted);
-  const rows = Array.from({ length: values.length / columns }, (_, row) => row).filter(isWanted);
-  const wanted = pick(values, columns, rows);
-  if (blocks === undefined) return { values: wanted, scale };
-  const across = Math.ceil(columns / blocks.format.block[1]);
-  return {
-    values: wanted,
-    scale,
-    blocks: { ...blocks, scales: pick(blocks.scales, across, rows) },
-  };
+  const all = values.length / columns;
+  const rows = Array.from({ length: all }, (_, row) => row).filter(isWanted);
+  if (blocks === undefined) return { values: pick(values, columns, rows), scale };
+  const [high, wide] = blocks.format.block;
+  const isWhole = rows.every(
+    (row, i) => row % high === i % high && (row % high === 0 || rows[i - 1] === row - 1),
+  );
+  if (!isWhole) return rowsWhere(unblocked(matrix), columns, isWanted);
+  const first = rows.filter((row) => row % high === 0).map((row) => row / high);
+  const scales = pick(blocks.scales, Math.ceil(columns / wide), first);
+  return { values: pick(values, columns, rows), scale, blocks: { ...blocks, scales } };
 }
 
 function pick(values: Vector, columns: number, rows: readonly number[]): Vector {

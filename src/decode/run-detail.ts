@@ -6,6 +6,7 @@ import type { RunResult } from '../engine/engine.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { OperatorSpan, RunDetail } from '../report/detail.js';
 import { othersOf, type Round } from './other-tokens.js';
+import { linksOfWafers } from './link-counts.js';
 import { write, type StageRunner } from './stages.js';
 import { addBefore, addIdle, addToMap, emptyMap, setLinks } from './wafer-maps.js';
 
@@ -18,8 +19,9 @@ export function runDetail(
   users: number,
 ): RunDetail {
   const { timing, results, uses, turns, turn } = round;
-  const { wafer, places, linkWavelets } = runner;
-  const maps = linkWavelets.map((_, i) => emptyMap(i, wafer.width, wafer.height));
+  const { wafer, places, countedLinks } = runner;
+  const links = linksOfWafers(countedLinks, wafer);
+  const maps = links.map((_, i) => emptyMap(i, wafer.width, wafer.height));
   for (const { stage: i, result, tokens } of uses) {
     const stage = stages[i];
     const place = places[stage.region];
@@ -36,7 +38,7 @@ export function runDetail(
       const place = places[stages[i].region];
       addBefore(maps[place.wafer], stages[i], place, { visit, chosen, times });
     }
-  maps.forEach((map, i) => setLinks(map, linkWavelets[i]));
+  maps.forEach((map, i) => setLinks(map, links[i]));
   const at = (i: number) => places[stages[i].region];
   const labels = stages.map((stage) => stage.labels);
   const others = othersOf(round);

@@ -16,6 +16,7 @@ import type {
   SpeculationResult,
   StepResult,
 } from '../report/document.js';
+import type { WaferSpec } from '../hardware/wafer.js';
 import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/fewer-wafers.js';
 import { requestOf } from './place.js';
@@ -23,12 +24,13 @@ import type { FoundPath } from './critical-path.js';
 import type { Turn } from './ring.js';
 import type { StageRunner } from './stages.js';
 import { countable } from './countable.js';
+import { busiestLink } from './link-counts.js';
 import { waitResults } from './waits.js';
 
 /** What was counted while the stages ran. */
 export interface Counters extends Pick<
   StageRunner,
-  'linkWavelets' | 'waveletHops' | 'routeHazards' | 'specialCycles'
+  'countedLinks' | 'waveletHops' | 'routeHazards' | 'specialCycles'
 > {
   reuse: ReuseResult;
 }
@@ -79,7 +81,7 @@ export function runDocument(
     steps: countable(steps, 'steps'),
     ...(text !== undefined && { text }),
     placement: { ...placementResult(config, placement), ...placed },
-    fabric: countable(fabricOf(counters, timing.cycles), 'fabric'),
+    fabric: countable(fabricOf(counters, config.wafer, timing.cycles), 'fabric'),
     reuse: counters.reuse,
     ...(skipped && { skippedTensors: skipped }),
     ...(check && { check }),
@@ -215,10 +217,8 @@ function draftResult({ model, shared, placement }: DraftPlacement): DraftPlaceme
   };
 }
 
-function fabricOf(counters: Counters, cycles: number): FabricResult {
-  const { waveletHops, routeHazards, linkWavelets } = counters;
-  let busiest = 0;
-  for (const links of linkWavelets)
-    for (let i = 0; i < links.length; i++) if (links[i] > busiest) busiest = links[i]!;
+function fabricOf(counters: Counters, wafer: WaferSpec, cycles: number): FabricResult {
+  const { waveletHops, routeHazards, countedLinks } = counters;
+  const busiest = busiestLink(countedLinks, wafer);
   return { waveletHops, peakLinkUtilization: busiest / cycles, routeHazards };
 }

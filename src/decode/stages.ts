@@ -13,6 +13,7 @@ import { cellsOf, type Program } from '../program/program.js';
 import type { LinesResult, ReuseResult } from '../report/document.js';
 import { sha256 } from '../platform/node.js';
 import { preparationOf, specialCyclesOf } from '../program/timing.js';
+import type { CountedLinks } from './link-counts.js';
 import type { Memoized } from './memo.js';
 import type { Runner } from './runner.js';
 import { sharedResult, type Shared } from './sharing.js';
@@ -52,8 +53,8 @@ interface StepState {
   /** Names of the regions that were simulated, and of the others with whose result they took. */
   simulated: Set<string>;
   reused: Map<string, string>;
-  /** Wavelets over each link of each wafer that a stage was counted on: (y * width + x) * 4 + port. */
-  linkWavelets: Float64Array[];
+  /** What stages sent over links, one after the other. */
+  countedLinks: CountedLinks[];
   waveletHops: number;
   routeHazards: number;
   specialCycles: number;
@@ -102,7 +103,7 @@ function emptyStep(): StepState {
     results: new Map(),
     simulated: new Set(),
     reused: new Map(),
-    linkWavelets: [],
+    countedLinks: [],
     waveletHops: 0,
     routeHazards: 0,
     specialCycles: 0,
@@ -226,32 +227,11 @@ export function addCounters(
   times: number,
 ): void {
   const region = runner.places[timed.region];
-  const { width, height } = runner.wafer;
-  const links = (runner.linkWavelets[region.wafer] ??= new Float64Array(width * height * 4));
-  const { x: x0, y: y0 } = boxOf(timed, region);
-  const row = timed.width * 4;
-  // Columns beyond the edges are ports, whose links are not the wafer's.
-  const [begin, end] = [Math.max(0, -x0) * 4, Math.min(row, (width - x0) * 4)];
-  for (let y = 0; y < timed.height; y++) {
-    const to = ((y0 + y) * width + x0) * 4;
-    addRow(links, to, result.linkWavelets, y * row, begin, end, times);
-  }
+  const { linkWavelets: wavelets } = result;
+  runner.countedLinks.push({ wafer: region.wafer, ...boxOf(timed, region), wavelets, times });
   runner.waveletHops += result.waveletHops * times;
   runner.routeHazards += result.routeHazards * times;
   runner.specialCycles += write(runner, plan).specialCycles * times;
-}
-
-/** Adds entries `begin` to `end` of a row, `times` over. A function of its own is compiled once and for all. */
-function addRow(
-  sums: Float64Array,
-  to: number,
-  more: Float64Array,
-  from: number,
-  begin: number,
-  end: number,
-  times: number,
-): void {
-  for (let i = begin; i < end; i++) sums[to + i] += more[from + i] * times;
 }
 
 /**

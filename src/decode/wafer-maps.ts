@@ -1,13 +1,10 @@
 /** The wafer core by core: what each one did in a step, what it holds, and how loaded its links are. */
-import { RAMP } from '../hardware/mesh.js';
+import { LINKS } from '../hardware/mesh.js';
 import type { RunResult } from '../engine/engine.js';
 import { sramBytesOf, type Program } from '../program/program.js';
 import type { WaferMap } from '../report/detail.js';
 import type { StageTiming } from './timeline.js';
 import { waitsSince, type Visit } from './visit.js';
-
-/** Links of a core, one per direction; the ramp is none. */
-const LINKS = RAMP;
 
 export interface MappedStage {
   program: Program;

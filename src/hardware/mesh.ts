@@ -10,6 +10,9 @@ export const WEST = 3;
 export const RAMP = 4;
 export const PORTS = 5;
 
+/** Links of a router, one in each direction; the ramp is none. */
+export const LINKS = RAMP;
+
 /** Of the links, by port. */
 export const LINK_NAMES = ['north', 'east', 'south', 'west'] as const;
 export const PORT_NAMES = [...LINK_NAMES, 'ramp'] as const;

@@ -9,11 +9,11 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value at a path of names with dots, undefined if there is none. */
+/** The value at a path of names, and of places in lists, with dots; undefined if there is none. */
 export function at(config: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((value, key) => (isFields(value) ? value[key] : undefined), config);
+  const within = (value: unknown, key: string) =>
+    isFields(value) || Array.isArray(value) ? (value as Fields)[key] : undefined;
+  return path.split('.').reduce<unknown>(within, config);
 }
 
 /** A whole number; the bounds lie far above any model and keep every product below 2^53. */

@@ -6,6 +6,7 @@
 import { isFields, type Fields } from './fields.js';
 import { unexpected } from './errors.js';
 import { FAMILIES, familyName } from './families/families.js';
+import { withAliases } from './families/aliases.js';
 import { refuseForeign } from './families/foreign.js';
 import type { Decoder } from './families/common.js';
 import { kindsOf, type LayerSpec, type ModelSpec } from './model.js';
@@ -68,9 +69,11 @@ function decoderOf({ fields, prefix }: TextModel): { family: string; decoder: De
   if (name === undefined)
     throw unexpected('model_type', `one of ${Object.keys(FAMILIES).join(', ')}`, type);
   const { [name]: family } = FAMILIES;
-  refuseForeign(fields, family, name);
   const sizes = prefix === '' ? {} : family.sizes;
-  const decoder = family.read({ ...sizes, ...family.defaults, ...fields }, fields);
+  const decoder = withAliases(fields, family, (given) => {
+    refuseForeign(given, family, name);
+    return family.read({ ...sizes, ...family.defaults, ...given }, given);
+  });
   return { family: name, decoder };
 }
 

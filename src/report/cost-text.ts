@@ -93,6 +93,13 @@ export function costsOf(run: AnyRun): Costed[] {
   return [...all, { name: 'all deployments', cost: deployments.total.cost }];
 }
 
+/** Of runs side by side, each by its name. */
+export function costsOfEach(runs: readonly AnyRun[], names: readonly string[]): Costed[] {
+  return runs.flatMap((run, i) =>
+    costsOf(run).map(({ name, cost }) => ({ name: `${names[i]}: ${name}`, cost })),
+  );
+}
+
 /** Of a served scenario; it is named where there are several. */
 export function servedCosts({ scenario, wafers, cost, gpus }: ServingResult): Costed[] {
   return [{ name: wafersText(wafers, scenario), cost }, ...gpus.map(gpuCost)];

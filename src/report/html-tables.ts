@@ -1,4 +1,5 @@
 /** Tables of a report: where the token's cycles go, and what the cores do meanwhile. */
+import type { CostText } from './cost-text.js';
 import type { Breakdown, CyclesByCause, PlacementResult } from './document.js';
 import { bytes, count, share } from './numbers.js';
 import { escapeHtml } from './html-escape.js';
@@ -42,6 +43,14 @@ export function causesTable(cycles: CyclesByCause): string {
     bars(cycles[cause] / Math.max(1, whole), 0),
   ]);
   return table(['cause', 'core-cycles', 'share', 'as a bar'], rows, { last: 'bar' });
+}
+
+/** What tokens cost: nothing where no price is given. */
+export function costsSection(costs: CostText | undefined): string[] {
+  if (costs === undefined) return [];
+  const { title, head, rows, notes } = costs;
+  const said = notes.map((note) => `<p class="soft">${escapeHtml(note)}</p>`);
+  return [section(escapeHtml(title), [textTable(head, rows), ...said].join('\n'))];
 }
 
 /** Every region with its place, size and memory. */

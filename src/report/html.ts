@@ -17,7 +17,7 @@ import { provenanceOf, type Provenance } from './html-provenance.js';
 import { nameOf, requestList, servingCharts } from './html-serving.js';
 import { servingFacts, servingNotes, servingTable } from './html-serving.js';
 import { stretchesOfPath, timelineOf } from './html-step.js';
-import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
+import { breakdownTable, causesTable, costsSection, regionsTable } from './html-tables.js';
 import { factsList, folded, pre, section, table, textTable, wide } from './html-tables.js';
 import { json } from './json.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
@@ -228,11 +228,7 @@ function costs(run: AnyRun): string[] {
     ...scenariosOf(run).flatMap(({ plan }) => (plan ? planCosts(plan) : [])),
     ...costsOf(run),
   ];
-  const text = costText(all);
-  if (text === undefined) return [];
-  const { title, head, rows, notes } = text;
-  const said = notes.map((note) => `<p class="soft">${escapeHtml(note)}</p>`);
-  return [section(escapeHtml(title), [textTable(head, rows), ...said].join('\n'))];
+  return costsSection(costText(all));
 }
 
 function operators({ decode }: RunDocument): string {

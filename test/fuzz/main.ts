@@ -3,7 +3,7 @@
  *
  *     npm run fuzz -- --programs 20000 --seed 1 [--engine fast] [--costs 2^40]
  *
- * With `--costs` operations cost up to so many cycles, and times go beyond 32 bits. A program on which the engine differs from the reference is shrunk, listed with the machine it ran
+ * With `--engine parts` or `--engine "parts on 2 threads"` programs are of several parts. With `--costs` operations cost up to so many cycles, and times go beyond 32 bits. A program on which the engine differs from the reference is shrunk, listed with the machine it ran
  * on, and ends the search with exit code 1. The same seed gives the same programs.
  */
 import { parseArgs } from 'node:util';
@@ -11,8 +11,9 @@ import fc from 'fast-check';
 import type { NamedEngine } from '../../src/studies/diff/diff.js';
 import { contentionLine, createContention, observeContention } from '../helpers/contention.js';
 import { differenceOn, listGenerated } from '../helpers/contract.js';
-import { engines } from '../helpers/engines.js';
+import { byParts, engines } from '../helpers/engines.js';
 import { programs, type Generated } from '../helpers/generate.js';
+import { stackedPrograms } from '../helpers/stacked.js';
 
 /** Programs between two notes of progress. */
 const BATCH = 1000;
@@ -31,7 +32,7 @@ function main(): void {
   const wanted = wholeNumber('programs', values.programs);
   const seed = wholeNumber('seed', values.seed);
   const costs = costsOf(values.costs);
-  const engine = engines.find(([name]) => name === values.engine);
+  const engine = [...engines, ...byParts].find(([name]) => name === values.engine);
   if (engine === undefined) throw new RangeError(`--engine: no engine '${values.engine}'`);
   const counts = createContention();
   for (let done = 0; done < wanted; done += BATCH) {
@@ -77,7 +78,8 @@ function search(
     found ||= difference !== '';
     return difference === '';
   };
-  const result = fc.check(fc.property(programs(costs), differs), { seed, numRuns });
+  const generated = byParts.includes(engine) ? stackedPrograms(costs) : programs(costs);
+  const result = fc.check(fc.property(generated, differs), { seed, numRuns });
   if (!result.failed) return undefined;
   if (result.counterexample === null) throw new Error('the search broke off');
   const [smallest] = result.counterexample;

@@ -3,7 +3,7 @@ import { wholeRun, type RunInput, type RunResult } from '../../src/engine/engine
 import { startLines } from '../../src/engine/lines/lines.js';
 import { createLineTable, type LineTable } from '../../src/engine/lines/table.js';
 import { differenceFrom } from './contract.js';
-import type { FamilyProgram } from './families.js';
+import { inBunches, type FamilyProgram } from './families.js';
 
 /** How many programs were run by lines, with nudges, with lines joined or phases merged, and whole, by why. */
 export interface LineCounts {
@@ -11,13 +11,24 @@ export interface LineCounts {
   lines: number;
   distinct: number;
   nudged: number;
+  /** Lines whose results were made of others' with other distances between bunches of starts. */
+  stretched: number;
   joined: number;
   merged: number;
   whole: Record<string, number>;
 }
 
 export function createLineCounts(): LineCounts {
-  return { programs: 0, lines: 0, distinct: 0, nudged: 0, joined: 0, merged: 0, whole: {} };
+  return {
+    programs: 0,
+    lines: 0,
+    distinct: 0,
+    nudged: 0,
+    stretched: 0,
+    joined: 0,
+    merged: 0,
+    whole: {},
+  };
 }
 
 /** All of them: small programs have hardly any lines but large ones. */
@@ -38,6 +49,7 @@ export function differenceByLines(
     counts.lines += made.lines;
     counts.distinct += made.distinct.length;
     counts.nudged += Number(made.nudged > 0);
+    counts.stretched += made.stretched;
     if (made.whole !== undefined) counts.whole[made.whole] = (counts.whole[made.whole] ?? 0) + 1;
     else if (made.merged > 0) counts.merged++;
     else if (made.joined > 0) counts.joined++;
@@ -47,12 +59,32 @@ export function differenceByLines(
   return differenceFrom({ program, wafer, startAt }, ['lines', engine]);
 }
 
+/** The first difference with starts in bunches: their distances are others from run to run. */
+export function differenceInBunches(
+  given: FamilyProgram,
+  counts: LineCounts,
+  seed: number,
+): string {
+  for (const apart of DISTANCES) {
+    const difference = differenceByLines(inBunches(given, seed, apart), counts);
+    if (difference !== '') return `${difference} (bunches ${apart.join(', ')} cycles apart)`;
+  }
+  return '';
+}
+
+const DISTANCES = [
+  [700, 500],
+  [737, 500],
+  [350, 913],
+  [90, 60],
+] as const;
+
 export function forgetLines(): void {
   table = createLineTable(2 ** 22);
 }
 
 export function lineCountsText(counts: LineCounts): string {
-  const { programs, lines, distinct, nudged, joined, merged, whole } = counts;
+  const { programs, lines, distinct, nudged, stretched, joined, merged, whole } = counts;
   const why = Object.entries(whole).map(([text, count]) => `${count} '${text}'`);
-  return `${programs} programs: ${lines} lines, ${distinct} distinct in their programs; ${nudged} with nudges, ${joined} with lines joined, ${merged} with phases merged, whole: ${why.join(', ')}`;
+  return `${programs} programs: ${lines} lines, ${distinct} distinct in their programs; ${nudged} with nudges, ${stretched} lines stretched, ${joined} with lines joined, ${merged} with phases merged, whole: ${why.join(', ')}`;
 }

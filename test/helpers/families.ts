@@ -158,6 +158,17 @@ function operationsOf(
   }
 }
 
+/** The same with its cores in three bunches, so many cycles apart (an order of their own for each seed). */
+export function inBunches(
+  given: FamilyProgram,
+  seed: number,
+  [second, third]: readonly [number, number],
+): FamilyProgram {
+  const later = [0, second, second + third];
+  const startAt = given.startAt.map((cycle, core) => cycle + later[chance(seed, core, 3) % 3]);
+  return { ...given, startAt };
+}
+
 function build(given: Recipe): FamilyProgram {
   const { width, height, axes, turns, spread, seed, fabric: of, costs, hops, fault } = given;
   const cores = width * height;

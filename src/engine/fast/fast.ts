@@ -7,10 +7,10 @@ import type { Program } from '../../program/program.js';
 import { notOver, tooLong } from '../checks.js';
 import { latestOf, LAST_CYCLE, wholeRun } from '../engine.js';
 import type { Run, RunInput, RunResult } from '../engine.js';
-import { bitsFor, startMachine } from './run.js';
+import { firstWay, nextWay, startMachine } from './run.js';
 import { createMachine } from './machine.js';
-import type { Bits, Machine } from './machine.js';
-import type { Ending } from './run.js';
+import type { Machine } from './machine.js';
+import type { Ending, Way } from './run.js';
 import { areKept } from './operations.js';
 import { isSound } from './sound.js';
 import { standingOf } from './standing.js';
@@ -71,12 +71,12 @@ export function startFast(input: RunInput): Run {
     limit: input.maxCycles,
     notes: input.instants ? notesOf(input, tables) : undefined,
   };
-  const start = (bits: Bits) => {
-    const team = { machine, threads: 1, leastCores: 1, run: 0, bits };
+  const start = (way: Way) => {
+    const team = { machine, threads: 1, leastCores: 1, run: 0, ...way };
     return startMachine(tables.image, starts, team, wants);
   };
-  let bits = bitsFor(tables.image, starts);
-  let running = start(bits);
+  let way = firstWay(tables.image, starts);
+  let running = start(way);
   /** The reference on the same input, which finds out how the machine failed. */
   let reference: Run | undefined;
   return {
@@ -86,8 +86,9 @@ export function startFast(input: RunInput): Run {
       if (reference === undefined) {
         const ending = running.advance();
         if (ending === undefined) return undefined;
-        if (ending.state === 'beyond' && bits === 32) {
-          running = start((bits = 64));
+        const next = nextWay(ending, way);
+        if (next !== undefined) {
+          running = start((way = next));
           return undefined;
         }
         idle = machine;
@@ -114,9 +115,9 @@ export class Disagreement extends Error {
  * @throws LimitError if it was not over by its limit, MachineError if it is too long
  */
 export function toResult(input: RunInput, tables: Tables, ending: Ending): RunResult | undefined {
-  if (ending.state === 'broken' || ending.state === 'stopped') return undefined;
   const { maxCycles = Infinity, program } = input;
   if (ending.state === 'beyond') throw tooLong(program);
+  if (ending.state !== 'whole' && ending.state !== 'late') return undefined;
   if (ending.state === 'whole') {
     const result = resultOf(input, tables, ending.counts);
     if (latestOf(result.end) <= Math.min(maxCycles, LAST_CYCLE)) return result;

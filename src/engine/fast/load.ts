@@ -5,6 +5,7 @@ import {
   EVENT_WORDS,
   HEADER,
   MOST_CORES,
+  MOST_QUIETS,
   MOST_TILES,
   MOVES_ROWS,
   MOVES_WORDS,
@@ -34,6 +35,8 @@ export interface Counts {
   events?: Int32Array;
   /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. */
   moves?: { records: Int32Array; bits: Int32Array };
+  /** Of a line: its quiet points (assembly/quiet.ts), a row for each, and by core bits of those. */
+  quiets?: { rows: Int32Array; cores: Int32Array };
 }
 
 /** The threads of a run, each of which can have a tile; they have one memory. */
@@ -46,6 +49,8 @@ export interface Team {
   /** A number for each run, rising from 1, by which the others help in it. */
   run: number;
   bits: Bits;
+  /** Whether parts that nothing connects are run one by one: then a run that does not end as it should is `apart`. */
+  apart?: boolean;
   /** Of a line, and of a path: what is wanted to know of its routers. */
   line?: LineWants;
   /** Of a path: how many events there are at most, and by core bits of the colours of which they are noted. */
@@ -83,7 +88,7 @@ export function firstOf(starts: Float64Array): number {
  * results there.
  */
 export function load(
-  { cores, labels, programStart, numbers, tables }: Image,
+  { cores, labels, programStart, numbers, tables, parts = NO_WORDS }: Image,
   starts: Float64Array,
   { machine, threads, leastCores, ...team }: Team,
   furthest: number,
@@ -107,8 +112,11 @@ export function load(
     return at;
   };
   const startAt = write(copyOf(starts, -first));
+  const separate = team.apart ? parts : NO_WORDS;
+  const partsFrom = write(separate);
   const written = Object.entries(tables).map(([name, table]) => [name, write(table)] as const);
   const { next, sends, takes } = notes ?? { next: new Int32Array(0), sends: 0, takes: 0 };
+  const quietWords = 2 + 2 * labels;
   const results = {
     end: allocate(cores * 8),
     waitOutput: allocate(cores * 8),
@@ -125,6 +133,9 @@ export function load(
     nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
     moveBits: line ? allocate(line.noted.length * MOVES_ROWS * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
+    quietCount: 0,
+    quiets: line ? allocate(MOST_QUIETS * quietWords * 4) : 0,
+    quietCores: line ? allocate(cores * 4) : 0,
     ...roomFor(events?.most ?? 0, (bytes) => code.allocateRoom(bytes) >>> 0),
     eventColors: write(events?.colors ?? NO_WORDS),
   };
@@ -134,7 +145,7 @@ export function load(
   const words = new Int32Array(memory.buffer, header);
   const at = Object.fromEntries(written) as Record<keyof Image['tables'], number>;
   const fields: Record<keyof typeof HEADER, number> = {
-    ...{ ...numbers, cores, labels, tiles },
+    ...{ ...numbers, cores, labels, tiles, parts: Math.max(0, separate.length - 1), partsFrom },
     ...{ startAt, ...at, ...results },
   };
   for (const [name, value] of Object.entries(fields)) words[HEADER[name as 'cores']] = value;
@@ -142,7 +153,7 @@ export function load(
     copyOf(new Float64Array(memory.buffer, from, size), later);
   const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
   // Memory that has grown since is in another buffer, unless threads share it.
-  const lastEvent = () => wordsAt(header, HEADER.events + 1)[HEADER.events];
+  const headerWord = (name: keyof typeof HEADER) => wordsAt(header, HEADER[name] + 1)[HEADER[name]];
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
@@ -159,9 +170,13 @@ export function load(
         records: wordsAt(results.moves, cores * MOVES_WORDS),
         bits: wordsAt(results.moveBits, line.noted.length * MOVES_ROWS * line.moveWords),
       },
+      quiets: {
+        rows: wordsAt(results.quiets, headerWord('quietCount') * quietWords),
+        cores: wordsAt(results.quietCores, headerWord('quietCount') > 0 ? cores : 0),
+      },
     }),
     ...(events && {
-      events: wordsAt(results.events, (lastEvent() - results.events) >> 2),
+      events: wordsAt(results.events, (headerWord('events') - results.events) >> 2),
     }),
     ...(notes && {
       instants: {

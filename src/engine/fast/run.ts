@@ -3,6 +3,7 @@ import { LAST_CYCLE, latestOf } from '../engine.js';
 import { firstOf, load, translationOf, type Counts, type Team } from './load.js';
 import { NEVER, RUN_AT, STATE, STOP_AT } from './machine-code.js';
 import type { Bits, Machine } from './machine.js';
+import { areForThreads } from './parts.js';
 import type { Image, Notes } from './tables.js';
 
 /** Where cores that do something are in their lists, in the cycle before `cycle`. */
@@ -16,13 +17,14 @@ export interface Places {
 
 /**
  * How a run ended: over, failed, not over by its limit, or stopped; and what is known then. Or it goes
- * beyond what can be counted.
+ * beyond what can be counted. Or its parts, each run on its own, are not all over as they should be.
  */
 export type Ending =
   | { state: 'whole'; counts: Counts; atLimit?: Places }
   | { state: 'broken' }
   | { state: 'beyond' }
   | { state: 'late'; atLimit: Places }
+  | { state: 'apart' }
   | { state: 'stopped'; at: Places };
 
 /** The largest number of visits of cores at once that take a few milliseconds. */
@@ -57,6 +59,21 @@ export function bitsFor(image: Image, starts: Float64Array): Bits {
   return latest <= furthest(image, first, 32, Infinity) ? 32 : 64;
 }
 
+/** How a program is run: with times of so many bits; its parts, if it has several, one by one. */
+export type Way = Required<Pick<Team, 'bits' | 'apart'>>;
+
+/** How it is to be run again after it ended so; undefined if that is its end. */
+export function nextWay({ state }: Ending, { bits, apart }: Way): Way | undefined {
+  if (state === 'apart') return { bits, apart: false };
+  return state === 'beyond' && bits === 32 ? { bits: 64, apart } : undefined;
+}
+
+/** The way to begin with, on so many threads. */
+export function firstWay(image: Image, starts: Float64Array, threads = 1): Way {
+  const apart = image.parts !== undefined && areForThreads(image.parts, threads);
+  return { bits: bitsFor(image, starts), apart };
+}
+
 /** Loads a program and begins to run it, alone or in a team. */
 export function startMachine(
   image: Image,
@@ -72,17 +89,20 @@ export function startMachine(
   let atLimit: Places | undefined;
   machine.onLimit = () => (atLimit = places());
   code.begin(limit - first, team.run);
+  const apart = team.apart === true && image.parts !== undefined;
+  const atOnce = apart ? image.cores / (image.parts!.length - 1) : image.cores;
   const cycles =
-    team.threads > 1 ? ALL_CYCLES : Math.max(1, Math.floor(SLICE / Math.max(1, image.cores)));
+    team.threads > 1 ? ALL_CYCLES : Math.max(1, Math.floor(SLICE / Math.max(1, atOnce)));
   return {
     places,
     advance() {
       const state = code.advance(cycles, team.threads - 1);
       if (state === STATE.continues) return undefined;
+      if (state === STATE.stopped) return { state: 'stopped', at: places() };
+      if (apart && state !== STATE.whole) return { state: 'apart' };
       if (state === STATE.broken) return { state: 'broken' };
       if (state === STATE.beyond) return { state: 'beyond' };
       if (state === STATE.late) return { state: 'late', atLimit: atLimit! };
-      if (state === STATE.stopped) return { state: 'stopped', at: places() };
       const counts = results();
       if (latestOf(counts.end) > limit) atLimit ??= places();
       return { state: 'whole', counts, ...(atLimit && { atLimit }) };

@@ -112,8 +112,8 @@ function isSoundSetting({ inputs }: Setting): boolean {
   return (inputs & (inputs - 1)) === 0;
 }
 
-/** Where each role sends, now or after a change of route. */
-function sendsTo(roles: Role[]): number[] {
+/** Bits of the ports over which each role sends, now or after a change of route. */
+export function sendsTo(roles: Role[]): number[] {
   const changes = new Map<Operation[], number>();
   return roles.map(({ routes, operations }) => {
     let mask = changes.get(operations);

@@ -7,6 +7,7 @@ import type { Program } from '../../program/program.js';
 import type { RunInput } from '../engine.js';
 import { layChannels, type Routed } from './channels.js';
 import { flattenOperations, type Operations } from './operations.js';
+import { partsOf } from './parts.js';
 
 type FabricNumber = 'hop' | 'ramp' | 'depth' | 'longest' | 'marked' | 'switches';
 type CoreTable = 'roleOf' | 'placeOf' | 'coreAt' | 'linkHops';
@@ -35,6 +36,8 @@ export interface Image {
   ahead: number;
   numbers: Record<'colors' | 'width' | 'height' | 'roles' | FabricNumber, number>;
   tables: Record<TableName, Table>;
+  /** The parts that it falls into (see parts.ts), if it is large and there are several. */
+  parts?: Int32Array | undefined;
 }
 
 export function layTables(program: Program, wafer: WaferSpec): Tables {
@@ -49,7 +52,11 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     roleOf: rolesOf(cores, program.roleOf),
     ahead: aheadOf(ops, wafer.fabric, longestOf(program.linkHops)),
     get image() {
-      return (image ??= { ...imageOf(program, wafer.fabric, ops, cores), ...more });
+      return (image ??= {
+        ...imageOf(program, wafer.fabric, ops, cores),
+        ...more,
+        parts: partsOf(program, cores),
+      });
     },
   };
 }

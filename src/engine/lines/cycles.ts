@@ -1,7 +1,11 @@
 /** The cycles in which routers of a line move wavelets: bits, which its simulation notes if that is asked for. */
+import { latestOf } from '../engine.js';
 import { MOVES_ROWS } from '../fast/machine-code.js';
-import { NEVER_MOVES, pointersOf, simulate, type LineResult } from './simulate.js';
-import type { LineTable, Shape } from './table.js';
+import { NEVER_MOVES, type LineResult } from './result.js';
+import { placeIn } from './shapes.js';
+import { pointersOf, simulate } from './simulate.js';
+import { stretchedMoves } from './stretch.js';
+import { isLong, noteBytes, type LineTable, type Shape } from './table.js';
 
 /** Rows of bits (fast/assembly/moves.ts). */
 const ROW = { moves: 0, several: 1, contested: 2, ramp: 3, elsewhere: 4 };
@@ -20,17 +24,6 @@ export function cyclesOf({ moves }: LineResult, router: number, base: number): C
   return { words, bits, base, at: placeIn(routers, router) };
 }
 
-/** Where a number is among others in rising order. */
-export function placeIn(numbers: Int32Array, number: number): number {
-  let [from, to] = [0, numbers.length - 1];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (numbers[middle] < number) from = middle + 1;
-    else to = middle;
-  }
-  return from;
-}
-
 /** Has the cycles of some routers of a line noted, if they are not: it is simulated once more. */
 export function* noteCycles(
   table: LineTable,
@@ -42,16 +35,66 @@ export function* noteCycles(
   const all = new Set(before);
   for (const router of wanted) all.add(router);
   if (all.size === before.length) return;
-  const { first, last, starts, nudges } = result;
+  const { first, starts, nudges } = result;
   const routers = Int32Array.from(all).sort();
-  let latest = 0;
-  for (const router of routers)
-    if (first[router] !== NEVER_MOVES) latest = Math.max(latest, last[router]);
-  const words = (latest >> 5) + 1;
+  const words = wordsOf(result, routers);
+  if (result.stretched !== undefined) {
+    yield* noteCycles(table, shape, result.stretched.of, routers);
+    result.moves = stretchedMoves(result.stretched, routers, words);
+    noteBytes(table, first.length, result.moves.bits.byteLength);
+    return;
+  }
   const pointers = pointersOf(shape, result);
   const counts = yield* simulate(table, shape, starts, pointers, nudges, routers, words);
   result.moves = { routers, words, bits: counts!.moves!.bits };
-  table.bytes += result.moves.bits.byteLength;
+  noteBytes(table, first.length, result.moves.bits.byteLength);
+  noteAsked(shape, starts, routers, words);
+}
+
+/** Words for the bits of all cycles with moves of some routers. */
+function wordsOf({ first, last }: LineResult, routers: Int32Array): number {
+  let latest = 0;
+  for (const router of routers)
+    if (first[router] !== NEVER_MOVES) latest = Math.max(latest, last[router]);
+  return (latest >> 5) + 1;
+}
+
+/** Routers of which cycles are noted before they are asked for. */
+const MOST_LIKELY = 64;
+
+/** Notes of which routers of a short line cycles were asked for, and how many words these took from its last start on. */
+function noteAsked(shape: Shape, starts: Int32Array, routers: Int32Array, words: number): void {
+  if (isLong(shape.places.length)) return;
+  const all = Int32Array.from(new Set([...(shape.asked?.routers ?? []), ...routers])).sort();
+  const own = all.length > MOST_LIKELY ? routers : all;
+  if (own.length > MOST_LIKELY) return;
+  shape.asked = { routers: own, words: Math.max(0, words - (latestOf(starts) >> 5)) };
+}
+
+/** Routers of a line of which cycles are likely to be asked for, and words for the bits of each (more than it takes). */
+export function likelyAsked({ asked }: Shape, starts: Int32Array): NonNullable<Shape['asked']> {
+  if (asked === undefined) return { routers: NO_ROUTERS, words: 0 };
+  const { routers, words } = asked;
+  return { routers, words: words + (latestOf(starts) >> 5) + 8 };
+}
+
+const NO_ROUTERS = new Int32Array(0);
+
+/** Keeps cycles that were noted before they are asked for, unless there were too few words for them. */
+export function keepCycles(
+  table: LineTable,
+  result: LineResult,
+  routers: Int32Array,
+  noted: number,
+  all: Int32Array,
+): void {
+  const words = wordsOf(result, routers);
+  if (words > noted) return;
+  const bits = new Int32Array(routers.length * MOVES_ROWS * words);
+  for (let row = 0; row < routers.length * MOVES_ROWS; row++)
+    bits.set(all.subarray(row * noted, row * noted + words), row * words);
+  result.moves = { routers, words, bits };
+  noteBytes(table, result.first.length, bits.byteLength);
 }
 
 /** The first cycle from `t` on in which the router moves anything; Infinity if there is none. */

@@ -15,10 +15,11 @@ import {
   moveBefore,
   nextOpen,
   noteCycles,
-  placeIn,
   type Cycles,
 } from './cycles.js';
-import { NEVER_MOVES, placeAmong, pointerAt, type LineResult } from './simulate.js';
+import { NEVER_MOVES, type LineResult } from './result.js';
+import { placeIn } from './shapes.js';
+import { placeAmong, pointerAt } from './simulate.js';
 import type { LineTable } from './table.js';
 
 /** A line at a router: its place in it, its cycles there, its colours, its links, and where it leaves the pointer. */
@@ -89,13 +90,15 @@ export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<v
 function* noteOverlapping(table: LineTable, pass: Pass, routers: Use[][]): Generator<void, void> {
   const { division, results, bases } = pass;
   const overlapping = routers.flatMap((uses) => uses.filter((use) => overlapsOne(use, uses)));
+  // Results that are made of another one need that one's cycles: those come first, for all of them at once.
   const wanted = new Map<LineResult, { line: number; at: Set<number> }>();
-  for (const { line, at } of overlapping) {
-    const result = results[line];
+  const want = (result: LineResult, { line, at }: Use) => {
     const of = wanted.get(result) ?? { line, at: new Set() };
     of.at.add(at);
     wanted.set(result, of);
-  }
+  };
+  for (const use of overlapping) want(results[use.line].stretched?.of ?? results[use.line], use);
+  for (const use of overlapping) want(results[use.line], use);
   for (const [result, { line, at }] of wanted)
     yield* noteCycles(table, division.lines[line].shape, result, at);
   for (const use of overlapping) use.cycles = cyclesOf(results[use.line], use.at, bases[use.line]);

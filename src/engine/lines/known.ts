@@ -1,6 +1,9 @@
 /** Results of lines that are known: found by all that they depend on, or simulated and kept. */
-import { placeAmong, resultOfLine, simulate, type LineResult } from './simulate.js';
+import { keepCycles, likelyAsked } from './cycles.js';
+import type { LineResult } from './result.js';
+import { placeAmong, resultOfLine, simulate } from './simulate.js';
 import { sameWords } from './shapes.js';
+import { stretched } from './stretch.js';
 import { mix, type LineTable, type Shape } from './table.js';
 
 /** Simulates a line and keeps what comes of it; undefined if it does not end as it should. */
@@ -11,9 +14,12 @@ export function* simulated(
   pointers: Int32Array,
   nudges: Int32Array,
 ): Generator<void, LineResult | undefined> {
-  const counts = yield* simulate(table, shape, starts, pointers, nudges);
+  // Cycles that were asked for of an equal line are likely to be asked for of this one.
+  const { routers, words } = likelyAsked(shape, starts);
+  const counts = yield* simulate(table, shape, starts, pointers, nudges, routers, words);
   if (counts === undefined) return undefined;
   const result = resultOfLine(table, shape, starts, pointers, nudges, counts);
+  if (routers.length > 0) keepCycles(table, result, routers, words, counts.moves!.bits);
   keep(shape, result);
   return result;
 }
@@ -26,20 +32,37 @@ function keyOf(starts: Int32Array): number {
 
 /** The result of a line that starts so, if it is known; `pointerOf` says where pointers are, by router. */
 export function find(
+  table: LineTable,
   shape: Shape,
   starts: Int32Array,
   nudges: Int32Array,
   pointerOf: (router: number) => number,
 ): LineResult | undefined {
-  const alike = shape.results.get(keyOf(starts));
-  if (alike === undefined) return undefined;
-  for (const result of alike)
+  for (const result of shape.results.get(keyOf(starts)) ?? [])
     if (
       sameWords(result.starts, starts) &&
       sameWords(result.nudges, nudges) &&
       hasPointers(shape, result, pointerOf)
     )
       return result;
+  return nudges.length > 0 ? undefined : findStretched(table, shape, starts, pointerOf);
+}
+
+/** The result of a line that starts as one that is known does, but for how far its bunches are apart: it is kept. */
+function findStretched(
+  table: LineTable,
+  shape: Shape,
+  starts: Int32Array,
+  pointerOf: (router: number) => number,
+): LineResult | undefined {
+  const { bunched } = shape;
+  // Mostly it is one of the last.
+  for (let i = bunched.length - 1; i >= 0; i--) {
+    const result = stretched(table, shape, bunched[i], starts);
+    if (result === undefined || !hasPointers(shape, result, pointerOf)) continue;
+    keep(shape, result);
+    return result;
+  }
   return undefined;
 }
 
@@ -62,4 +85,5 @@ function keep(shape: Shape, result: LineResult): void {
   const alike = shape.results.get(key);
   if (alike === undefined) shape.results.set(key, [result]);
   else alike.push(result);
+  if (result.quiets !== undefined) shape.bunched.push(result);
 }

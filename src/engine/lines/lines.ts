@@ -83,6 +83,7 @@ export function noteWhole(table: LineTable, result: RunResult, whole: WhyWhole):
     distinct: [],
     known: 0,
     nudged: 0,
+    stretched: 0,
     merged: 0,
     joined: 0,
     whole,
@@ -249,6 +250,7 @@ function resultBy(
   const made: StageLines = {
     ...{ lines: pass.results.length, known: pass.known, merged, joined: joinedIn(pass.division) },
     nudged: pass.results.filter(({ nudges }) => nudges.length > 0).length,
+    stretched: pass.results.filter(({ stretched }) => stretched !== undefined).length,
     distinct: [...new Set(pass.results.map(({ hash }) => hash))],
   };
   table.made.set(result, made);

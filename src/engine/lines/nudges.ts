@@ -2,7 +2,8 @@
 import { moveAlike, noteCycles } from './cycles.js';
 import { find, simulated } from './known.js';
 import type { Nudges, Pass } from './pass.js';
-import { pointersOf, type LineResult } from './simulate.js';
+import type { LineResult } from './result.js';
+import { pointersOf } from './simulate.js';
 import { sameWords } from './shapes.js';
 import type { LineTable } from './table.js';
 
@@ -23,7 +24,7 @@ export function* nudgeLines(
     const pointers = pointersOf(shape, before);
     const { starts } = before;
     const after =
-      find(shape, starts, words, (router) => pointers[router]) ??
+      find(table, shape, starts, words, (router) => pointers[router]) ??
       (yield* simulated(table, shape, starts, pointers, words));
     if (after === undefined || !areAlike(before, after)) return false;
     // Others are at these routers at one time; at all else it is enough that they come first and last as before.

@@ -9,7 +9,7 @@ import type { Part } from './cut.js';
 import type { Division, Line } from './divide.js';
 import { followFree, followMoves, type Traces } from './traces.js';
 import { find, simulated } from './known.js';
-import { LATEST_START, type LineResult } from './simulate.js';
+import { LATEST_START, type LineResult } from './result.js';
 import type { LineTable } from './table.js';
 
 export interface Pass {
@@ -70,7 +70,7 @@ export function* passOver(
     const moved = nudges.get(l) ?? NO_NUDGES;
     const { routers, shape } = line;
     const pointerOf = (router: number) => pass.traces.pointers[routers[router]];
-    let result = find(shape, own, moved, pointerOf);
+    let result = find(table, shape, own, moved, pointerOf);
     if (result === undefined) {
       Object.assign(place, { line, parts: cuts.parts, cycle: base });
       const pointers = Int32Array.from(routers, (_, router) => pointerOf(router));

@@ -163,6 +163,7 @@ export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabri
     actors: Int32Array.from(actors),
     changes: distinct.some(changes),
     results: new Map(),
+    bunched: [],
   };
   table.bytes += SHAPE_BYTES * places.length;
   table.shapes.set(hash, [...alike, shape]);
@@ -209,6 +210,17 @@ export function sameWords(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Where a number is among others in rising order. */
+export function placeIn(numbers: Int32Array, number: number): number {
+  let [from, to] = [0, numbers.length - 1];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (numbers[middle] < number) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** The line as a program of its own for the machine. */

@@ -1,54 +1,11 @@
 /** Runs one line on the machine, with notes of what its routers do (fast/assembly/moves.ts). */
 import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
-import { MOVES, MOVES_WORDS, NEVER } from '../fast/machine-code.js';
+import { MOVES, MOVES_WORDS } from '../fast/machine-code.js';
 import { startMachine } from '../fast/run.js';
-import { mix, type LineCounts, type LineTable, type Shape } from './table.js';
-
-/** What came of a line; its times count from its first start. */
-export interface LineResult {
-  /** By actor: when it starts and ends its part, and cycles in which it waits for output (none if all are 0). */
-  starts: Int32Array;
-  ends: Int32Array;
-  waitOutput?: Int32Array;
-  /**
-   * Of the routers with several colours where their pointers are among these, if that can have an effect on the
-   * result (`MOVES`).
-   */
-  places?: Int32Array;
-  /** Where other lines leave pointers of its routers: router, cycle, pointer; in this order. */
-  nudges: Int32Array;
-  /**
-   * By router: the first and the last cycle with a move, and from when all places that it took, or its core in it,
-   * are free again.
-   */
-  first: Int32Array;
-  last: Int32Array;
-  free: Int32Array;
-  coreFree: Int32Array;
-  /** By router: where its pointer is in the end; whether what it did depends on where that was at first. */
-  pointers: Uint8Array;
-  depends: Uint8Array;
-  /** Latest ends of labels: label, cycle and actor, one after the other. */
-  labels: Int32Array;
-  /** Of labels in which its cores wait: label, core-cycles, and those for output of them. */
-  waits: Float64Array;
-  hazards: number;
-  counts: LineCounts;
-  /** The same in every run. */
-  hash: number;
-  /**
-   * Of some routers, in rising order, rows of bits of the cycles (`MOVES_ROWS` of so many words each), once they were
-   * asked for.
-   */
-  moves?: { routers: Int32Array; words: number; bits: Int32Array };
-}
-
-/** A router that never moves anything moves first in this cycle. */
-export const NEVER_MOVES = NEVER[32];
-
-/** Starts later than this after the first of a line are not for 32 bits. */
-export const LATEST_START = 2 ** 29;
+import { bytesOf, hashOf, type LineResult } from './result.js';
+import { quietsOf } from './stretch.js';
+import { noteBytes, type LineCounts, type LineTable, type Shape } from './table.js';
 
 /**
  * Runs a line in slices of some milliseconds; undefined if it does not end as it should.
@@ -63,7 +20,7 @@ export function* simulate(
   starts: Int32Array,
   pointers: Int32Array,
   nudges: Int32Array,
-  noted = NO_ROUTERS,
+  noted: Int32Array = NO_ROUTERS,
   moveWords = 0,
 ): Generator<void, Counts | undefined> {
   const { image, actors } = shape;
@@ -125,9 +82,12 @@ export function resultOfLine(
     counts: countsOf(shape, counts),
     hash: 0,
   };
+  if (nudges.length === 0 && counts.quiets!.rows.length > 0) {
+    const quiets = quietsOf(shape, starts, counts);
+    if (quiets.length > 0) result.quiets = quiets;
+  }
   result.hash = hashOf(shape, result);
-  table.bytes +=
-    18 * routers + 12 * actors.length + 4 * nudges.length + 8 * result.waits.length + 500;
+  noteBytes(table, routers, bytesOf(result));
   return result;
 }
 
@@ -199,16 +159,4 @@ function linksOf({ linkWavelets }: Counts): Int32Array {
     links[at++] = linkWavelets[i];
   }
   return links;
-}
-
-/** A number that two lines of one run hardly have in common unless they are equal. */
-function hashOf(shape: Shape, { starts, places, nudges }: LineResult): number {
-  let [a, b] = [shape.hash, ~shape.hash];
-  for (let i = 0; i < starts.length; i++) {
-    a = mix(a, starts[i]);
-    b = mix(b, ~starts[i]);
-  }
-  for (const place of places ?? []) b = mix(b, place);
-  for (const word of nudges) b = mix(b, word);
-  return (a >>> 0) * 2 ** 21 + ((b >>> 11) & 0x1fffff);
 }

@@ -8,7 +8,7 @@ import type { Program, Route } from '../../program/program.js';
 import type { RunResult } from '../engine.js';
 import type { Division } from './divide.js';
 import type { Found } from './lines.js';
-import type { LineResult } from './simulate.js';
+import type { LineResult } from './result.js';
 
 /** Operations of a part: records (fast/operations.ts) whose places in a core's channels are not filled in. */
 export interface PartCode {
@@ -62,6 +62,10 @@ export interface Shape {
   counts?: LineCounts;
   /** By a hash of the starts. */
   results: Map<number, LineResult[]>;
+  /** Routers whose cycles were asked for, and words for the bits of these from the last start on. */
+  asked?: { routers: Int32Array; words: number };
+  /** Those of them that hold for other distances between bunches of starts (stretch.ts). */
+  bunched: LineResult[];
 }
 
 /** What a line sends. */
@@ -73,9 +77,10 @@ export interface LineCounts {
 }
 
 export interface LineTable {
-  /** Bytes of results and images, and how many there may be. */
+  /** Bytes of results and images, and how many there may be; of those, bytes of results of short lines. */
   bytes: number;
   readonly most: number;
+  shortBytes: number;
   /** By their hashes. */
   parts: Map<number, PartCode[]>;
   partCount: number;
@@ -105,6 +110,8 @@ export interface StageLines {
   known: number;
   /** Lines at whose routers others leave pointers where these matter. */
   nudged: number;
+  /** Lines whose results were made of those of others with other distances between bunches of starts (stretch.ts). */
+  stretched: number;
   /** Pairs of phases that were simulated as one, and lines that were joined; why the whole program was. */
   merged: number;
   joined: number;
@@ -127,8 +134,12 @@ export type WhyWhole =
   | 'met'
   | 'long';
 
-/** Bytes of results that a table keeps. */
-const MOST_BYTES = 128 * 2 ** 20;
+/** Bytes of results that a table keeps; those of short lines, a share of them, are the first to be forgotten. */
+const MOST_BYTES = 512 * 2 ** 20;
+const MOST_OF_SHORT = 1 / 4;
+
+/** Routers of a line from which on to simulate it again takes long: a hand-off through two whole regions has 100,000. */
+const LONG_LINE = 4096;
 
 export function createLineTable(most = MOST_BYTES): LineTable {
   let machine: Machine | undefined;
@@ -144,6 +155,7 @@ export function createLineTable(most = MOST_BYTES): LineTable {
 function nothing() {
   return {
     bytes: 0,
+    shortBytes: 0,
     parts: new Map<number, PartCode[]>(),
     partCount: 0,
     sets: new Map<string, RouteSet>(),
@@ -156,14 +168,34 @@ function nothing() {
   };
 }
 
-/** Forgets everything if there is too much of it; to be called before a program, not in the middle of one. */
+export function isLong(routers: number): boolean {
+  return routers >= LONG_LINE;
+}
+
+/** Counts bytes that are kept of a line of so many routers. */
+export function noteBytes(table: LineTable, routers: number, bytes: number): void {
+  table.bytes += bytes;
+  if (!isLong(routers)) table.shortBytes += bytes;
+}
+
+/**
+ * Forgets results of short lines, or everything, if there is too much of it; to be called before a program, not in the
+ * middle of one.
+ */
 export function makeRoom(table: LineTable): void {
+  if (table.shortBytes > MOST_OF_SHORT * table.most) {
+    forgetResults(table, LONG_LINE);
+    table.bytes -= table.shortBytes;
+    table.shortBytes = 0;
+  }
   if (table.bytes > table.most) Object.assign(table, nothing());
 }
 
-/** Forgets all results, so that the next program finds none. */
-export function forgetResults(table: LineTable): void {
-  for (const shapes of table.shapes.values()) for (const shape of shapes) shape.results = new Map();
+/** Forgets results of all lines with fewer routers than so many, so that the next program finds none. */
+export function forgetResults(table: LineTable, routers = Infinity): void {
+  for (const shapes of table.shapes.values())
+    for (const shape of shapes)
+      if (shape.places.length < routers) [shape.results, shape.bunched] = [new Map(), []];
 }
 
 /** Adds a word to a hash, whose low 32 bits are used. */

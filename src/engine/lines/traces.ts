@@ -1,6 +1,6 @@
 /** What lines leave behind at their routers, and whether another one was there before they were through. */
 import type { Line } from './divide.js';
-import { NEVER_MOVES, type LineResult } from './simulate.js';
+import { NEVER_MOVES, type LineResult } from './result.js';
 
 /** What lines left behind so far. */
 export interface Traces {

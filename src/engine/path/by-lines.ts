@@ -4,9 +4,10 @@
  */
 import type { RunInput, RunResult } from '../engine.js';
 import { FIXED, OP, OP_WORDS } from '../fast/machine-code.js';
-import { placeIn } from '../lines/cycles.js';
 import { passesOf, type Found } from '../lines/lines.js';
-import { pointersOf, type LineResult } from '../lines/simulate.js';
+import type { LineResult } from '../lines/result.js';
+import { placeIn } from '../lines/shapes.js';
+import { pointersOf } from '../lines/simulate.js';
 import type { LineTable, Shape, WhyWhole } from '../lines/table.js';
 import { neighbour } from '../../hardware/mesh.js';
 import type { CostTable } from '../../hardware/wafer.js';

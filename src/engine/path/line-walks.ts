@@ -5,7 +5,7 @@
 import type { CostTable } from '../../hardware/wafer.js';
 import type { Operation } from '../../program/program.js';
 import { timeOf } from '../../program/timing.js';
-import type { LineResult } from '../lines/simulate.js';
+import type { LineResult } from '../lines/result.js';
 import type { Step, Walked } from './walk.js';
 
 /** Where a line lies, and from which cycle on; by router its place, and what its core does. */

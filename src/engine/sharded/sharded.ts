@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import type { Run, RunInput, RunResult } from '../engine.js';
 import { Disagreement, startFast, tablesOf, toResult } from '../fast/fast.js';
 import { MOST_TILES } from '../fast/machine-code.js';
-import { bitsFor, type Ending } from '../fast/run.js';
+import { firstWay, nextWay, type Ending, type Way } from '../fast/run.js';
 import { standingOf } from '../fast/standing.js';
 import { startsOf, type Tables } from '../fast/tables.js';
 import { startReference } from '../reference/reference.js';
@@ -62,7 +62,7 @@ export function createShards(
   };
   const runOn = async (
     tables: Tables,
-    order: Pick<Order, 'starts' | 'limit' | 'bits'>,
+    order: Pick<Order, 'starts' | 'limit'> & Way,
     signal: AbortSignal | undefined,
   ): Promise<Ending> => {
     if (closed) throw new Error('the threads are closed');
@@ -72,13 +72,15 @@ export function createShards(
     signal?.throwIfAborted();
     try {
       const ending = await ready.run(tables.image, { ...order, ...team }, signal);
-      if (ending.state !== 'beyond' || order.bits === 64) return ending;
+      const next = nextWay(ending, order);
+      if (next === undefined) return ending;
+      order = { ...order, ...next };
     } catch (error) {
       // Some threads may still wait in that run.
       await stop();
       throw error;
     }
-    return runOn(tables, { ...order, bits: 64 }, signal);
+    return runOn(tables, order, signal);
   };
   return {
     async expect(cores) {
@@ -90,7 +92,8 @@ export function createShards(
       // What traffic notes does not come back from threads.
       if (isSmall || input.instants) return here(() => startFast(input));
       const starts = startsOf(input, tables);
-      const order = { starts, limit: input.maxCycles, bits: bitsFor(tables.image, starts) };
+      const way = firstWay(tables.image, starts, threadCount);
+      const order = { starts, limit: input.maxCycles, ...way };
       const ended = last.then(
         () => runOn(tables, order, signal),
         () => runOn(tables, order, signal),

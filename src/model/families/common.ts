@@ -16,6 +16,8 @@ export interface Family {
   sizes: Fields;
   /** Fields of the architecture that it reads, or that say nothing in it. */
   fields: readonly string[];
+  /** Other names of its fields, as its class's `attribute_map` has them: other name -> name. */
+  aliases?: Readonly<Record<string, string>>;
   /**
    * @param fields those of the file over the defaults
    * @param given those of the file alone

@@ -9,7 +9,7 @@ import { unexpected } from '../errors.js';
 import { between, flag, name, parse, whole, type Fields } from '../fields.js';
 import type { LayerSpec } from '../model.js';
 import { actOf, decoderFields, denseSpec, layerSpec, sizesOf, type Family } from './common.js';
-import { groupedExperts, groupedFields, sparseFrom } from './grouped.js';
+import { ROUTED, groupedExperts, groupedFields, sparseFrom } from './grouped.js';
 import { isScaled, maxContextOf, ropeGroup, ropeOf } from './rope.js';
 import { mscaleOf } from './rope-scaling.js';
 import { each, listed } from './spans.js';
@@ -184,6 +184,7 @@ export const deepseekV3: Family = {
   defaults: { ...COMMON, max_position_embeddings: 4096 },
   sizes: SIZES,
   fields: FIELDS,
+  aliases: ROUTED,
   read: reader(() => []),
 };
 
@@ -197,6 +198,7 @@ export const deepseekV32: Family = {
   },
   sizes: SIZES,
   fields: [...FIELDS, 'index_topk'],
+  aliases: ROUTED,
   read: reader(indexers('halves', false)),
 };
 
@@ -220,5 +222,6 @@ export const glmMoeDsa: Family = {
     num_attention_heads: 64,
   },
   fields: deepseekV32.fields,
+  aliases: ROUTED,
   read: reader(indexers('neighbours', true)),
 };

@@ -4,10 +4,10 @@
  * https://huggingface.co/docs/transformers/main_classes/configuration
  */
 import { ModelError, show } from '../errors.js';
-import type { Fields } from '../fields.js';
+import { isFields, type Fields } from '../fields.js';
 import type { Family } from './common.js';
 
-/** Field -> what it stands for; in use unless absent, null, false or 0. */
+/** Field -> what it stands for; in use unless absent, null, false, 0 or empty. */
 const ARCHITECTURE: Record<string, string> = {
   num_experts: 'mixture of experts',
   num_local_experts: 'mixture of experts',
@@ -30,6 +30,7 @@ const ARCHITECTURE: Record<string, string> = {
   rope_interleave: 'rotary pairs of neighbours',
   num_nextn_predict_layers: 'multi-token prediction',
   mtp_num_hidden_layers: 'multi-token prediction',
+  per_layer_config: 'layers of sizes of their own',
 };
 
 /** Throws a ModelError that names all that the family does not have. */
@@ -47,5 +48,6 @@ export function refuseForeign(config: Fields, family: Family, name: string): voi
 }
 
 export function isInUse(value: unknown): boolean {
+  if (isFields(value)) return Object.keys(value).length > 0;
   return value !== undefined && value !== null && value !== false && value !== 0;
 }

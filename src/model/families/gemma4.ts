@@ -13,10 +13,16 @@ import { count, expertsSpec, routerSpec, width } from './experts.js';
 import { maxContextOf, ropeGroup, ropeOf, ropeTypeOf } from './rope.js';
 import { FULL, SLIDING, layerTypes, windowsOf } from './spans.js';
 
+const heads = whole(1024);
+const ownSizes = z.strictObject(
+  { head_dim: heads.nullish(), num_key_value_heads: heads.nullish() },
+  { error: 'head_dim and num_key_value_heads alone' },
+);
 const decoder = z.looseObject({
   ...decoderFields,
-  global_head_dim: whole(1024),
-  num_global_key_value_heads: whole(1024).nullish(),
+  global_head_dim: heads,
+  num_global_key_value_heads: heads.nullish(),
+  per_layer_config: z.record(z.string(), ownSizes, { error: 'an object or null' }).nullish(),
   attention_k_eq_v: flag,
   final_logit_softcapping: between(1e-3, 1e6).nullish(),
   enable_moe_block: flag,
@@ -51,17 +57,21 @@ export const gemma4: Family = {
     num_hidden_layers: 30,
     num_attention_heads: 8,
   },
-  fields: ['num_experts', 'enable_moe_block', 'attention_bias', 'final_logit_softcapping'],
+  fields: [
+    ...['num_experts', 'enable_moe_block', 'attention_bias', 'final_logit_softcapping'],
+    'per_layer_config',
+  ],
   read(fields, given) {
     checkPlain(fields);
     const c = parse(decoder, fields);
     const types = typesOf(c);
-    const attentions = attentionsOf(c, given, new Set(types));
-    const ropes = [...attentions.values()].map(({ rope }) => rope);
+    const sizes = sizesByLayer(c, types);
+    const attentions = types.map((type, layer) => attentionOf(c, given, type, sizes[layer]));
+    const ropes = attentions.map(({ rope }) => rope);
     const maxContext = maxContextOf(c.max_position_embeddings, ropes);
     const mlp = mlpOf(c);
     const layers = windowsOf(types, c, maxContext).map((span, layer) => {
-      const attention = { ...attentions.get(types[layer])!, span };
+      const attention = { ...attentions[layer], span };
       return layerSpec({ attention, mlp, norms: 'sandwich', scaled: true });
     });
     const { final_logit_softcapping: logitCap } = c;
@@ -100,55 +110,80 @@ function checkPlain(fields: Fields): void {
     );
 }
 
-/** One for each kind of layer; the span comes with the layer. */
-function attentionsOf(
-  c: Gemma4Fields,
-  given: Fields,
-  types: ReadonlySet<string>,
-): Map<string, GqaSpec> {
-  const bias = c.attention_bias ?? false;
-  return new Map(
-    [...types].map((type) => {
-      const global = type === FULL;
-      const valueIsKey = global && c.attention_k_eq_v;
-      const kv = valueIsKey ? c.num_global_key_value_heads : undefined;
-      const heads = headsOf(
-        {
-          ...c,
-          head_dim: global ? c.global_head_dim : c.head_dim,
-          num_key_value_heads: kv ?? c.num_key_value_heads,
-        },
-        given,
+type OwnSizes = z.infer<typeof ownSizes>;
+
+/**
+ * What layers have otherwise than the model: of those that attend to all positions by fields of the whole model, or,
+ * as transformers 5.15 and later save it, by the layer's number.
+ */
+function sizesByLayer(c: Gemma4Fields, types: readonly string[]): OwnSizes[] {
+  const { per_layer_config: given } = c;
+  if (!given) {
+    const global: OwnSizes = {
+      head_dim: c.global_head_dim,
+      ...(c.attention_k_eq_v && { num_key_value_heads: c.num_global_key_value_heads }),
+    };
+    return types.map((type) => (type === FULL ? global : {}));
+  }
+  const sizes = types.map((): OwnSizes => ({}));
+  for (const [key, own] of Object.entries(given)) {
+    if (!/^\d+$/.test(key) || sizes[Number(key)] === undefined)
+      throw unexpected(
+        'per_layer_config',
+        `numbers of layers below num_hidden_layers = ${types.length}`,
+        key,
       );
-      const attention = gqaSpec({
-        ...heads,
-        span: { kind: 'full' },
-        bias,
-        outBias: bias,
-        qkNorm: 'head',
-        vNorm: true,
-        valueIsKey,
-        scale: 1,
-        rope: ropeIn(c, type, heads.headDim),
-      });
-      return [type, attention];
-    }),
-  );
+    sizes[Number(key)] = own;
+  }
+  return sizes;
 }
 
-/** "Proportional": frequencies of the whole head, of which the first part turns. */
+/** That of a layer; the span comes with the layer. */
+function attentionOf(c: Gemma4Fields, given: Fields, type: string, own: OwnSizes): GqaSpec {
+  const bias = c.attention_bias ?? false;
+  const heads = headsOf(
+    {
+      ...c,
+      head_dim: own.head_dim ?? c.head_dim,
+      num_key_value_heads: own.num_key_value_heads ?? c.num_key_value_heads,
+    },
+    given,
+  );
+  return gqaSpec({
+    ...heads,
+    span: { kind: 'full' },
+    bias,
+    outBias: bias,
+    qkNorm: 'head',
+    vNorm: true,
+    valueIsKey: type === FULL && c.attention_k_eq_v,
+    scale: 1,
+    rope: ropeIn(c, type, heads.headDim),
+  });
+}
+
+const proportional = z.looseObject({ factor: between(1e-6, 1e6).nullish() });
+
+/** "Proportional": frequencies of the whole head, of which the first part turns; all divided by `factor`. */
 function ropeIn(c: Gemma4Fields, type: string, headDim: number): Rope {
   const asked = {
     headDim,
-    field: type === FULL ? 'global_head_dim' : 'head_dim',
+    field: c.per_layer_config || type !== FULL ? 'head_dim' : 'global_head_dim',
     maxPositions: c.max_position_embeddings,
     layers: type,
     theta: type === FULL ? 1_000_000 : 10_000,
     own: ['proportional'],
   };
-  const [, kind] = ropeTypeOf(ropeGroup(c, type).fields);
+  const { group, fields } = ropeGroup(c, type);
+  const [, kind] = ropeTypeOf(fields);
   if (kind !== 'proportional') return ropeOf(c, asked);
-  return { ...ropeOf(c, { ...asked, part: 1 }), width: headDim };
+  const { factor } = parse(proportional, fields, `${group}.`);
+  const scaling = (factor ?? 1) === 1 ? undefined : { factor: factor! };
+  return {
+    ...ropeOf(c, { ...asked, part: 1 }),
+    width: headDim,
+    ...(scaling && { scaling }),
+  };
 }
 
 function mlpOf(c: Gemma4Fields): MlpSpec {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { flag, parse } from '../fields.js';
 import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Family } from './common.js';
-import { groupedExperts, groupedFields, sparseFrom } from './grouped.js';
+import { ROUTED, groupedExperts, groupedFields, sparseFrom } from './grouped.js';
 import { maxContextOf, ropeOf } from './rope.js';
 import { each } from './spans.js';
 
@@ -36,6 +36,7 @@ export const glm4Moe: Family = {
     num_attention_heads: 96,
   },
   fields: ['n_routed_experts', 'attention_bias', 'use_qk_norm', 'num_nextn_predict_layers'],
+  aliases: ROUTED,
   read(fields, given) {
     const c = parse(decoder, fields);
     const heads = headsOf(c, given);

@@ -48,9 +48,10 @@ export const gptOss: Family = {
     num_hidden_layers: 36,
     num_attention_heads: 64,
   },
-  fields: ['num_local_experts', 'num_experts', 'attention_bias', 'swiglu_limit'],
+  fields: ['num_local_experts', 'attention_bias', 'swiglu_limit'],
+  aliases: { num_experts: 'num_local_experts' },
   read(fields, given) {
-    const c = parse(decoder, withNames(fields, given));
+    const c = parse(decoder, withYarn(fields, given));
     const heads = headsOf(c, given);
     const maxPositions = c.max_position_embeddings;
     const bias = c.attention_bias ?? true;
@@ -79,13 +80,8 @@ export const gptOss: Family = {
   },
 };
 
-/** The other name of `num_local_experts`, and the scaling of a file that leaves it out. */
-function withNames(fields: Fields, given: Fields): Fields {
-  const { num_experts: experts, num_local_experts: named, rope_scaling, rope_parameters } = given;
-  return {
-    ...fields,
-    ...(named === undefined && experts !== undefined && { num_local_experts: experts }),
-    ...(rope_scaling === undefined &&
-      (rope_parameters ?? null) === null && { rope_parameters: YARN }),
-  };
+/** The scaling of a file that leaves it out. */
+function withYarn(fields: Fields, { rope_scaling, rope_parameters }: Fields): Fields {
+  const isOpen = rope_scaling === undefined && (rope_parameters ?? null) === null;
+  return isOpen ? { ...fields, rope_parameters: YARN } : fields;
 }

@@ -21,6 +21,9 @@ export const groupedFields = {
   topk_method: name.nullish(),
   num_nextn_predict_layers: whole(64, 0).nullish(),
 };
+/** The other name of the number of experts. */
+export const ROUTED = { num_local_experts: 'n_routed_experts' };
+
 const grouped = z.looseObject({ ...groupedFields, num_hidden_layers: count });
 type GroupedFields = z.infer<typeof grouped>;
 

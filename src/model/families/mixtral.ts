@@ -37,6 +37,7 @@ export const mixtral: Family = {
     num_attention_heads: 32,
   },
   fields: ['num_local_experts'],
+  aliases: { num_experts: 'num_local_experts' },
   read(fields, given) {
     const c = parse(decoder, fields);
     const heads = headsOf(c, given);

@@ -41,6 +41,8 @@ export const qwen3Moe: Family = {
     ...['attention_bias', 'num_experts', 'use_qk_norm', 'qkv_bias'],
     'shared_expert_intermediate_size',
   ],
+  // Under the other name transformers 5 saves it.
+  aliases: { num_local_experts: 'num_experts' },
   read(fields, given) {
     const c = parse(decoder, fields);
     const heads = headsOf(c, given);

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { Rope, RopeScaling } from '../attention-spec.js';
-import { unexpected } from '../errors.js';
+import { show, unexpected } from '../errors.js';
 import { between, name, parse, whole, isFields, type Fields } from '../fields.js';
 import { llama3Scaling, longScaling, yarnScaling } from './rope-scaling.js';
 
@@ -69,6 +69,7 @@ export interface RopeAsked {
 export function ropeOf(c: RopeFields, asked: RopeAsked): Rope {
   const { group, fields } = ropeGroup(c, asked.layers);
   const read = parse(rope, fields, `${group}.`);
+  checkTypes(read, group, asked.alias);
   const base = read.rope_theta ?? c.rope_theta ?? asked.theta;
   const dim = turning(c, asked, group, read.partial_rotary_factor);
   if (!asked.sections && (fields['mrope_section'] ?? null) !== null)
@@ -82,6 +83,18 @@ export function ropeOf(c: RopeFields, asked: RopeAsked): Rope {
     ...(scaling && { scaling }),
   };
 }
+
+/** Of two names for the kind of scaling, classes of different versions read one or the other. */
+function checkTypes(
+  { rope_type: type, type: older }: { rope_type?: Name; type?: Name },
+  group: string,
+  alias: RopeAsked['alias'] = {},
+): void {
+  const known = (name: string) => (Object.hasOwn(alias, name) ? alias[name] : name);
+  if (typeof type !== 'string' || typeof older !== 'string' || known(type) === known(older)) return;
+  throw unexpected(`${group}.type`, `the same as rope_type = ${show(type)}`, older);
+}
+type Name = string | null | undefined;
 
 /** The rotary embedding of each kind of layer that a model has. */
 export function ropesOf(

@@ -8,7 +8,15 @@ import { floorPlans } from '../../report/html-floor.js';
 import { MAP_HINT, mapControls } from '../../report/html-map.js';
 import type { ShownMap } from '../../report/html-maps.js';
 import { htmlPage } from '../../report/html-page.js';
-import { folded, pre, section, table, textTable, wide } from '../../report/html-tables.js';
+import {
+  costsSection,
+  folded,
+  pre,
+  section,
+  table,
+  textTable,
+  wide,
+} from '../../report/html-tables.js';
 import type { HtmlTools } from '../../report/html.js';
 import { json } from '../../report/json.js';
 import { count, percent } from '../../report/numbers.js';
@@ -16,7 +24,7 @@ import { downloadButtons, packedFiles } from '../../report/packed-files.js';
 import { COMPARE_SCRIPT } from '../../report/page-script.js';
 import type { ComparePageData } from '../../report/page/compare-data.js';
 import type { CompareDocument } from './document.js';
-import { compareTables } from './table.js';
+import { compareCosts, compareTables } from './table.js';
 
 /** What is known of a run's cores; nothing of one that was read back without them. */
 export type KnownDetail = { maps: readonly ShownMap[] } & Partial<Pick<RunDetail, 'stages'>>;
@@ -45,6 +53,7 @@ export function comparePage(
         ),
       ),
     ),
+    ...costsSection(compareCosts(document)),
     ...rows
       .slice(1)
       .map(({ name }, i) => section(`What changed: ${escapeHtml(name)}`, changes(document, i + 1))),

@@ -14,6 +14,7 @@ import { simulatePlaced } from '../../decode/simulate.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import type { KnownDetail } from './page.js';
 import { withShape } from '../search/shaped.js';
+import { costAt } from '../steps/run-cost.js';
 
 /** A simulated run, the dead cores of its wafers, and what else is known of it where that is asked for. */
 export interface SimulatedRun {
@@ -93,7 +94,8 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     const own = { strategy, ...(estimate && { estimate }), ...found };
     const placed = { ...placement, ...own };
     const identity = { ...runIdentity(given), config: resolved };
-    const document = { ...run, ...identity, placement: placed };
+    const whole = { ...run, ...identity, placement: placed };
+    const document = { ...whole, ...costAt(whole, given) };
     return { run: document, ...(defects && { defects }), detail: details[twin] };
   });
 }

@@ -1,5 +1,12 @@
 /** Runs side by side as text for a terminal, or as Markdown: numbers, then floor plans. Pure. */
 import type { CompareDocument, CompareRow } from './document.js';
+import {
+  costsOfEach,
+  costSection,
+  costText,
+  type Costed,
+  type CostText,
+} from '../../report/cost-text.js';
 import type { RunDocument } from '../../report/document.js';
 import { floorPlan } from './floor-plan.js';
 import {
@@ -31,6 +38,7 @@ export function compareTable(document: CompareDocument, style: Style): string {
     table(head, rows),
     ...versions(document),
     ...settings(document),
+    ...(compareCosts(document) ? ['', costSection(costed(document), style)] : []),
     ...plans(document).flatMap(({ title, plan }) => [
       '',
       heading(title, style),
@@ -47,15 +55,31 @@ export function compareTables(
   return [...servedTables(document), { title: stepTitle(document), head, rows }];
 }
 
+/** What tokens of the runs cost; undefined where no price is given. */
+export function compareCosts(document: CompareDocument): CostText | undefined {
+  return costText(costed(document));
+}
+
+function costed({ runs, rows }: CompareDocument): Costed[] {
+  return costsOfEach(
+    runs,
+    rows.map(({ name }) => name),
+  );
+}
+
 /** A comparison as Markdown, ending with a line break. */
 export function compareMarkdown(document: CompareDocument): string {
   const served = servedTables(document);
+  const costs = compareCosts(document);
   const [head, ...rows] = cells(document);
   return `${[
     ...served.flatMap((one) => [escaped(one.title), markdownTable(one.head, one.rows)]),
     ...(stepTitle(document) === SIDE_BY_SIDE ? [] : [stepTitle(document)]),
     markdownTable(head, rows),
     ...[...versions(document), ...settings(document)].map((text) => escaped(text.trim())),
+    ...(costs
+      ? [costs.title, markdownTable(costs.head, costs.rows), ...costs.notes.map(escaped)]
+      : []),
     ...plans(document).map(({ title, plan }) =>
       plan === '' ? escaped(title) : `${escaped(title)}\n\n\`\`\`text\n${plan}\n\`\`\``,
     ),

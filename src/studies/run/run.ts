@@ -6,9 +6,8 @@ import { fewerThan } from '../../decode/run-document.js';
 import { simulatePlaced } from '../../decode/simulate.js';
 import type { Placement } from '../../placement/placement.js';
 import type { RunDocument } from '../../report/document.js';
-import { speculativeSpeed } from '../../report/speculation-text.js';
-import { costOfWafers } from '../../serving/cost.js';
 import { withShape } from '../search/shaped.js';
+import { costAt } from '../steps/run-cost.js';
 
 /**
  * Simulates the decode steps of a configuration. Throws CapacityError if the model does not fit the
@@ -34,17 +33,4 @@ export async function simulate(
     const run = await simulatePlaced(config, placement, own, { begun, ...(placed && { placed }) });
     return { ...run, ...costAt(run, config) };
   });
-}
-
-/** What tokens cost at the run's speed: with rounds that of one user with drafted tokens, else that of all users. */
-export function costAt(
-  { decode: { speculation, tokensPerSecond }, placement }: RunDocument,
-  { economics, wafer }: ResolvedConfig,
-): Pick<RunDocument, 'cost'> {
-  const cost = costOfWafers(economics, {
-    systems: placement.wafers ?? 1,
-    watts: wafer.powerWatts,
-    tokensPerSecond: speculation ? speculativeSpeed(speculation) : tokensPerSecond,
-  });
-  return cost ? { cost } : {};
 }

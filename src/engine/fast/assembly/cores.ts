@@ -7,6 +7,8 @@ import { anyDue, blocksEnd, dueWords, firstBlock, takeCores, wakeRouter } from '
 import { addWait, advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
 import { beginTaking, passGap, settle, stream, supply, work } from './streams';
+import { countStart } from './quiet';
+import { NOTES_MOVES } from './moves';
 import { coresEnd, firstCore } from './tiles';
 import { Time } from './time';
 import { setTimer, takeTimer } from './wheel';
@@ -59,6 +61,7 @@ function visitCore(core: i32, t: Time): void {
 }
 
 function start(core: i32, t: Time): void {
+  if (NOTES_MOVES) countStart();
   const c = coreOf(core);
   const at = c.op == c.opsEnd ? t : t + <Time>header.programStart;
   if (advance(c, core, at, t)) visitCore(core, t);

@@ -4,12 +4,13 @@
  * and agree on the next cycle in which any of them has something to do.
  */
 import { Channel, header } from './machine';
-import { allocate, setF64 } from './memory';
+import { allocate, entry, setF64 } from './memory';
 import { channelFrom, twinOf } from './places';
 import { bytesOfDue, useDue } from './due';
 import { arrive, wakeSender } from './routes';
 import { waitFor, wakeSleepers } from './threads';
-import { Tile, coresEnd, firstCore, firstOf, isOwn, myTile, own, tileAt, tileOf } from './tiles';
+import { Tile, coresEnd, firstCore, firstOf, isOwn, myTile, own, ownPart } from './tiles';
+import { tileAt, tileOf, tilesMeet } from './tiles';
 import { LONG_AGO, NEVER, Time } from './time';
 import { WHEEL_BYTES, useWheel } from './wheel';
 import { calm, colorOf, endOf, isAwaited, readerOf, routerWord, senderOf } from './words';
@@ -53,7 +54,7 @@ export function createTiles(): void {
     const t = tileAt(tile);
     t.box0 = allocate(bytes);
     t.box1 = allocate(bytes);
-    t.due = allocate(bytesOfDue(firstOf(tile), firstOf(tile + 1)));
+    t.due = allocate(bytesOfTile(tile));
     t.wheel = allocate(WHEEL_BYTES);
     t.labelEnd = tile == 0 ? header.labelEnd : allocate(header.labels * 8);
     t.labelCore = tile == 0 ? header.labelCore : allocate(header.labels * 4);
@@ -64,18 +65,40 @@ export function createTiles(): void {
   }
 }
 
+/** Bytes of a tile's table of what is due: of any part, if the program has several. */
+function bytesOfTile(tile: i32): u64 {
+  if (header.parts == 0) return bytesOfDue(firstOf(tile), firstOf(tile + 1));
+  let most: u64 = 0;
+  for (let part = 0; part < header.parts; part++) {
+    const first = entry(header.partsFrom, part);
+    most = max(most, bytesOfDue(first, entry(header.partsFrom, part + 1)));
+  }
+  return most;
+}
+
 /** This thread takes over a tile, before the first cycle. */
 export function takeTile(tile: i32): void {
   own(tile);
   begun = 0;
   reported = NEVER;
-  useDue(tileAt(tile).due, firstCore, coresEnd);
-  useWheel(tileAt(tile).wheel);
+  useTables();
+}
+
+/** Its tile is another part of the program from now on; in the one before nothing is due any more. */
+export function takePart(part: i32): void {
+  ownPart(part);
+  useTables();
+}
+
+function useTables(): void {
+  const t = myTile();
+  useDue(t.due, firstCore, coresEnd);
+  useWheel(t.wheel);
 }
 
 /** A cycle begins: reads what others reported in the one before. */
 export function beginCycle(): void {
-  if (header.tiles == 1) return;
+  if (!tilesMeet()) return;
   const odd = (begun & 1) == 1;
   const t = myTile();
   if (odd) t.messages1 = 0;
@@ -133,7 +156,7 @@ function report(core: i32, channel: Channel, popped: bool, at: Time): void {
 
 /** A cycle is over: waits for all tiles, and returns the next one (or FAILED or STOPPED). */
 export function nextCycle(next: Time): Time {
-  if (header.tiles == 1) return next;
+  if (!tilesMeet()) return next;
   const odd = (begun & 1) == 1;
   const t = myTile();
   let least = min(next, reported);

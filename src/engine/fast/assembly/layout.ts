@@ -2,7 +2,7 @@
 import { CORE_BYTES, Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
 import { allocate, allocateUnset, entry, powerOf2, setEntry } from './memory';
 import { hasSlot, neighbour, roleOf, slotOf } from './places';
-import { tileOf } from './tiles';
+import { tileOf, tilesMeet } from './tiles';
 import { Time } from './time';
 
 const NO_PORT: u8 = 0xff;
@@ -111,7 +111,7 @@ function placeOf(core: i32, color: i32, end: i32, inputs: usize): usize {
   let place: usize = 0;
   if (<i32>load<u8>(inputs + (roleOf(to) * header.colors + color)) == port)
     place = changetype<usize>(slotOf(to, color)) + offsetof<Slot>();
-  if (header.tiles == 1 || tileOf(core) == tileOf(to)) return place;
+  if (!tilesMeet() || tileOf(core) == tileOf(to)) return place;
   header.crossings++;
   const near = allocate(header.channelBytes + sizeof<usize>());
   store<usize>(near + header.channelBytes, place != 0 ? place : allocate(header.channelBytes));

@@ -30,8 +30,11 @@ export class Header {
   /** Bits of the colours of which wavelets may be marked; 1 if some router is a switch. */
   marked: i32;
   switches: i32;
-  /** How many tiles the cores are cut into, one for each thread. */
+  /** How many tiles there are, one for each thread: the cores are cut into them, or they go through parts. */
   tiles: i32;
+  /** Parts that nothing connects: how many, or 0; by part its first core, and one past the last (i32). */
+  parts: i32;
+  partsFrom: usize;
   /** By core: the cycle it starts in (f64); its role, its place in the rectangle. */
   startAt: usize;
   roleOf: usize;
@@ -77,6 +80,14 @@ export class Header {
   moves: usize;
   moveBits: usize;
   moveWords: i32;
+  /**
+   * Of lines (quiet.ts): the number of quiet points; of each its cycle, that from which on all is over that was known
+   * by then and, by label, cores in it and those of them that wait for output; by core, bits of the points at which it
+   * does that.
+   */
+  quietCount: i32;
+  quiets: usize;
+  quietCores: usize;
   /** Of lines: pointers that others leave at their routers (router, cycle, pointer; then router -1), or 0. */
   nudges: usize;
   /** Where the next event is noted (events.ts), and where room for them ends. */

@@ -14,14 +14,17 @@ import { add64, allocate, allocateUnset, entry, f64At, i64At, setEntry, setF64 }
 import { done } from './operations';
 import { channelAt, coreOf, roleOf } from './places';
 import { NOTES_MOVES, endMoves, noMoves } from './moves';
+import { noQuiets, noteQuiet } from './quiet';
 import { stepRouters } from './routers';
 import { NOT_STARTED, UNDER_WAY, state_beyond, state_broken, state_continues } from './shared';
 import { state_late, state_stopped, state_whole } from './shared';
 import { createRoutes, hazards, noHazards } from './routes';
 import { announce, awaitHelpers, finish, isStopped } from './threads';
+import { nextPart, runAnnounced, setNextPart } from './threads';
 import { Tile, coresEnd, cutTiles, firstCore, isOwn, myTile, tileAt } from './tiles';
 import { NEVER, Time } from './time';
-import { FAILED, STOPPED, beginCycle, createTiles, nextCycle, takeTile } from './exchange';
+import { FAILED, NO_END, STOPPED, beginCycle, createTiles } from './exchange';
+import { nextCycle, takePart, takeTile } from './exchange';
 import { nextTimer, sift, siftTimers } from './wheel';
 
 export { reset } from './memory';
@@ -66,6 +69,7 @@ export function begin(before: f64, number: i32): void {
   createTiles();
   takeTile(0);
   createRoutes();
+  setNextPart(0);
   running = number;
   announce(number);
   beginTile(before);
@@ -79,57 +83,99 @@ export function advance(cycles: i32, helpers: i32): i32 {
   runTile(cycles);
   const state = stateOf();
   if (state == state_continues) return state;
-  for (let tile = 1; tile < header.tiles; tile++) addUp(tileAt(0), tileAt(tile));
-  countWaits();
   awaitHelpers(helpers);
-  return state;
+  let all = state;
+  for (let tile = 1; tile < header.tiles; tile++) {
+    addUp(tileAt(0), tileAt(tile));
+    // Tiles that meet all end in one state.
+    if (all == state_whole) all = tileAt(tile).state;
+  }
+  countWaits();
+  return all;
 }
 
 /** Runs a tile of the program that is in memory, if it has so many. */
 export function help(tile: i32, before: f64): void {
   if (tile < header.tiles) {
     takeTile(tile);
+    running = runAnnounced();
     beginTile(before);
     runTile(i32.MAX_VALUE);
+    myTile().state = stateOf();
   }
   finish();
 }
 
 function beginTile(before: f64): void {
-  noHazards();
-  if (NOTES_MOVES) noMoves();
-  createCores();
-  t = 0;
-  last = 0;
   furthest = <Time>header.furthest;
   limit = before < <f64>NEVER ? <Time>before : NEVER;
   reached = false;
+  if (header.parts > 0) beginNextPart();
+  else beginCores();
+}
+
+function beginCores(): void {
+  noHazards();
+  if (NOTES_MOVES) {
+    noMoves();
+    noQuiets();
+  }
+  createCores();
+  t = 0;
+  last = 0;
+}
+
+/** The tile's next part, from its first cycle on; if there is none left the tile is over. */
+function beginNextPart(): void {
+  const part = nextPart();
+  t = NEVER;
+  if (part >= header.parts) return;
+  takePart(part);
+  beginCores();
 }
 
 function runTile(cycles: i32): void {
+  if (header.parts == 0) {
+    runCycles(cycles);
+    return;
+  }
+  while (cycles > 0 && stateOf() == state_continues) {
+    cycles = runCycles(cycles);
+    if (t == NEVER) beginNextPart();
+  }
+  // A part did not end as it should: the program is run again as one, so the rest does not matter.
+  if (stateOf() > state_whole) setNextPart(header.parts);
+}
+
+/** Goes through up to so many cycles with something to do; how many are left. */
+function runCycles(cycles: i32): i32 {
   for (; cycles > 0 && t <= furthest && t > STOPPED; cycles--) {
-    if (t >= limit && isLate()) return;
+    if (t >= limit && isLate()) return cycles;
     last = t;
     beginCycle();
     if (t >= sift) siftTimers(t);
     stepCores(t);
     if (anyDue(t)) stepRouters(t);
     endCycle(t);
-    const next = failed ? FAILED : nextTimer(t, nextDue(t));
+    const due = nextDue(t);
+    const next = failed ? FAILED : nextTimer(t, due);
+    if (NOTES_MOVES && due == NEVER) noteQuiet(t);
     // The first tile receives what the host wants, and passes it on to the others.
-    const isOver = header.tiles > 1 && isOwn(0) && isStopped(running);
+    const isOver = header.tiles > 1 && (isOwn(0) || header.parts > 0) && isStopped(running);
     t = nextCycle(isOver ? min(next, STOPPED) : next);
   }
-  if (t != NEVER) return;
+  if (t != NEVER) return cycles;
   const whole = done == coresEnd - firstCore && countWavelets();
   if (NOTES_MOVES) endMoves();
   t = nextCycle(whole ? NEVER : FAILED);
+  return cycles;
 }
 
 /** Cycle `limit` is reached: the host looks at the cores, and a little later the run is late. */
 function isLate(): bool {
   if (reached) return true;
   reached = true;
+  if (header.parts > 0) return true;
   limit = limit > NEVER - <Time>window ? NEVER : limit + window;
   // Two cycles in which nothing is done: all tiles read their messages, then all wait.
   beginCycle();
@@ -169,7 +215,7 @@ export function actsAt(core: i32): f64 {
 /** Counts what went through the tile's channels; false if something is left in one. */
 function countWavelets(): bool {
   const tile = myTile();
-  tile.hazards = hazards;
+  tile.hazards += hazards;
   for (let core = firstCore; core < coresEnd; core++) {
     const role = roleOf(core);
     const from = entry(header.kindsFrom, role);
@@ -191,7 +237,7 @@ function addWavelets(link: i32, wavelets: f64): void {
   setF64(header.linkWavelets, link, f64At(header.linkWavelets, link) + wavelets);
 }
 
-/** Adds what a tile counted to what an earlier one did, whose cores have lower numbers. */
+/** Adds what a tile counted to what another one did. */
 function addUp(sum: Tile, tile: Tile): void {
   sum.hazards += tile.hazards;
   sum.sent += tile.sent;
@@ -199,8 +245,11 @@ function addUp(sum: Tile, tile: Tile): void {
   for (let label = 0; label < header.labels; label++) {
     add64(sum.labelWait, label, i64At(tile.labelWait, label));
     add64(sum.labelWaitOutput, label, i64At(tile.labelWaitOutput, label));
-    if (f64At(tile.labelEnd, label) <= f64At(sum.labelEnd, label)) continue;
-    setF64(sum.labelEnd, label, f64At(tile.labelEnd, label));
+    const end = f64At(tile.labelEnd, label);
+    const before = f64At(sum.labelEnd, label);
+    if (end < before || end == NO_END) continue;
+    if (end == before && entry(tile.labelCore, label) > entry(sum.labelCore, label)) continue;
+    setF64(sum.labelEnd, label, end);
     setEntry(sum.labelCore, label, entry(tile.labelCore, label));
   }
 }

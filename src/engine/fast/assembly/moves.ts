@@ -110,6 +110,8 @@ export function noteMoves(
 }
 
 function noteBit(row: i32, t: Time): void {
+  // A guess of how long a line takes may be short.
+  if (<i32>t >> 5 >= header.moveWords) return;
   const word = row * header.moveWords + (<i32>t >> 5);
   setEntry(header.moveBits, word, entry(header.moveBits, word) | (1 << (<i32>t & 31)));
 }

@@ -4,7 +4,7 @@ import { allocate, entry } from './memory';
 import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
 import { roleOf, routerOf, slotOf, twinOf } from './places';
 import { createSwitches, isSwitch, markNext, nextSetting, takeMark } from './switches';
-import { tileOf } from './tiles';
+import { tileOf, tilesMeet } from './tiles';
 import { LONG_AGO, Time } from './time';
 import { wakeRouter, window } from './due';
 import { FAR, IDLE, NOWHERE, WAITS, calm, colorOf, fromOf } from './words';
@@ -57,7 +57,7 @@ function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
     return;
   }
   const receiver = ~toOf(to, color);
-  if (header.tiles == 1 || tileOf(core) == tileOf(to)) fill(c, from, receiver);
+  if (!tilesMeet() || tileOf(core) == tileOf(to)) fill(c, from, receiver);
   else {
     fill(c, from, FAR);
     // The other tile receives every pop.

@@ -1,8 +1,10 @@
 /**
  * The threads of a run: how they wait for each other and for the host. What they look at lies before
  * the static data, which begins at 8192 (--memoryBase in build.mjs), no two of them in a line of a cache:
- * the run to be stopped, how many sleep, the run that they are at, how many have finished it; then tiles.
+ * the next part of the program, the run to be stopped, how many sleep, the run that they are at, how many have
+ * finished it; then tiles.
  */
+const PART_AT: usize = 704;
 export const STOP_AT: i32 = 768;
 const SLEEPING_AT: usize = 832;
 export const RUN_AT: i32 = 896;
@@ -23,6 +25,21 @@ declare function wake(at: usize): void;
 @inline
 export function isStopped(run: i32): bool {
   return atomic.load<i32>(STOP_AT) == run;
+}
+
+/** The number of a part that no thread has taken yet; any beyond the last if there are no more. */
+export function nextPart(): i32 {
+  return atomic.add<i32>(PART_AT, 1);
+}
+
+/** The next part to be taken is this one. */
+export function setNextPart(part: i32): void {
+  atomic.store<i32>(PART_AT, part);
+}
+
+/** The run that is announced. */
+export function runAnnounced(): i32 {
+  return atomic.load<i32>(RUN_AT);
 }
 
 /** Lets the threads that wait for run `run` begin it. The host waits (see `helpRun` in ../team.ts). */

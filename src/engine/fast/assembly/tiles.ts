@@ -1,4 +1,7 @@
-/** The wafer cut into tiles, one for each thread (see exchange.ts for their messages). */
+/**
+ * The wafer cut into tiles, one for each thread (see exchange.ts for their messages). Of a program of several parts,
+ * which nothing connects, each tile is one part after the other, and tiles do not meet.
+ */
 import { header } from './machine';
 import { entry } from './memory';
 import { roleOf } from './places';
@@ -29,6 +32,8 @@ export class Tile {
   labelWait: usize;
   labelWaitOutput: usize;
   hazards: i32;
+  /** In which state its run of its part of the program ended. */
+  state: i32;
   /** Wavelets sent into ramps and delivered to cores. */
   sent: f64;
   delivered: f64;
@@ -46,6 +51,12 @@ export let coresEnd: i32 = 0;
 @inline
 export function tileAt(tile: i32): Tile {
   return changetype<Tile>(TILES_AT + <usize>tile * TILE_BYTES);
+}
+
+/** Do tiles meet after each cycle? */
+@inline
+export function tilesMeet(): bool {
+  return header.tiles > 1 && header.parts == 0;
 }
 
 /** The first core of a tile, or one past the last of all. */
@@ -89,6 +100,12 @@ export function own(tile: i32): void {
   mine = tile;
   firstCore = firstOf(tile);
   coresEnd = firstOf(tile + 1);
+}
+
+/** This thread's tile is a part of the program. */
+export function ownPart(part: i32): void {
+  firstCore = entry(header.partsFrom, part);
+  coresEnd = entry(header.partsFrom, part + 1);
 }
 
 /** Is it this thread's? */

@@ -11,8 +11,9 @@ const NONE: i32 = -1;
 
 let heads: usize = 0;
 let far: i32 = NONE;
-/** Timers in the wheel. */
+/** Timers in the wheel, and all of them. */
 let near: i32 = 0;
+export let timers: i32 = 0;
 /** The cycle in which the far ones are looked through next. */
 export let sift: Time = 0;
 
@@ -24,6 +25,7 @@ export function useWheel(at: usize): void {
   memory.fill(heads, 0xff, WHEEL_BYTES);
   far = NONE;
   near = 0;
+  timers = 0;
   sift = SIZE / 2;
 }
 
@@ -37,6 +39,7 @@ function indexOf(t: Time): i32 {
 export function setTimer(core: i32, at: Time, now: Time): void {
   const c = coreOf(core);
   c.timer = at;
+  timers++;
   if (at - now < SIZE) {
     c.next = entry(heads, indexOf(at));
     setEntry(heads, indexOf(at), core);
@@ -53,6 +56,7 @@ export function takeTimer(now: Time): i32 {
   if (core == NONE) return NONE;
   setEntry(heads, indexOf(now), coreOf(core).next);
   near--;
+  timers--;
   return core;
 }
 
@@ -63,6 +67,7 @@ export function siftTimers(now: Time): void {
   while (core != NONE) {
     const c = coreOf(core);
     const next = c.next;
+    timers--;
     setTimer(core, c.timer, now);
     core = next;
   }
