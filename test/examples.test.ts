@@ -19,9 +19,9 @@ const named = texts.flatMap((text) =>
 );
 /** Each once. */
 const commands = [...new Set(named)].filter((command) => !command.includes('--update-baseline'));
-/** Each on another cluster, of the same plan. */
-const isOnCluster = (command: string) => / --(k8s|slurm) /.test(command);
-const [late, soon] = [true, false].map((is) => commands.filter((c) => isOnCluster(c) === is));
+/** Of the plan that sweep-examples.test.ts has. */
+const isOfPlan = (command: string) => command.startsWith('sweep examples/sweep/plan.yaml');
+const [late, soon] = [true, false].map((is) => commands.filter((c) => isOfPlan(c) === is));
 
 /** What some of them say in addition to ending well. */
 const SAYS: Record<string, RegExp> = {
