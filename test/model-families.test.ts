@@ -315,6 +315,7 @@ describe('families with experts', () => {
     ['qwen3_moe', 'num_experts', 'num_local_experts'],
     ['deepseek_v3', 'n_routed_experts', 'num_local_experts'],
     ['glm4_moe', 'n_routed_experts', 'num_local_experts'],
+    ['glm_moe_dsa', 'n_routed_experts', 'num_experts'],
   ])('%s: as many as %s says, or its other name %s', (family, name, other) => {
     const file = (more: Json) =>
       of(family, { ...more, n_group: 1, topk_group: 1, partial_rotary_factor: 1 });

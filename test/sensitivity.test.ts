@@ -4,8 +4,8 @@ import { loadConfig } from '../src/config.js';
 import type { RunDocument, Sensitivity } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { sensitivityOf, uncertainNumbers } from '../src/studies/sensitivity/sensitivity.js';
-import { costsOfPlacement } from '../src/studies/sensitivity/cost-use.js';
 import { placementOf } from '../src/decode/place.js';
+import { agrees, watched } from '../src/hardware/watched.js';
 import { simulate } from '../src/studies/run/run.js';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';
 import { FULL } from './helpers/full.js';
@@ -113,20 +113,22 @@ describe('every number that states a range', () => {
 });
 
 describe('the placement', () => {
-  it('is made anew for the costs that it depends on', () => {
+  it('is made anew for the numbers that it depends on', () => {
     const load = (...sets: string[]) => loadConfig(WIDE, sets);
     const base = load();
-    const { placement, costs } = costsOfPlacement(base);
+    const { wafer: seen, readings } = watched(base.wafer);
+    const placement = placementOf({ ...base, wafer: seen });
     expect(placement).toEqual(placementOf(base));
-    const others = Object.entries(base.provenance).flatMap(([name, { range }]) =>
-      name.startsWith('costs.') && range !== undefined && !costs.has(name.slice('costs.'.length))
-        ? [`hardware.${name}=${range[1]}`]
-        : [],
-    );
+    const others = Object.entries(base.provenance).flatMap(([name, { range }]) => {
+      if (range === undefined) return [];
+      const set = `hardware.${name}=${range[1]}`;
+      return agrees(readings, load(set).wafer) ? [set] : [];
+    });
     expect(others.length).toBeGreaterThan(20);
     expect(placementOf(load(...others))).toEqual(placement);
-    expect(costs).toContain('matvec.row.f32');
-    expect(placementOf(load('hardware.costs.matvec.row.f32=90'))).not.toEqual(placement);
+    const rows = load('hardware.costs.matvec.row.f32=90');
+    expect(agrees(readings, rows.wafer)).toBe(false);
+    expect(placementOf(rows)).not.toEqual(placement);
   });
 });
 

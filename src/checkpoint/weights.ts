@@ -79,7 +79,7 @@ function skippedOf(tensors: Tensors, model: ModelSpec, file: string): ReadWeight
   const skipped: ReadWeights['skipped'] = {};
   const unknown: string[] = [];
   for (const name of tensors.unused()) {
-    const kind = kindOf(name, tensors.prefix, model);
+    const kind = kindOf(name, tensors, model);
     if (kind === undefined) unknown.push(name);
     else skipped[kind] = (skipped[kind] ?? 0) + 1;
   }
@@ -91,12 +91,15 @@ function skippedOf(tensors: Tensors, model: ModelSpec, file: string): ReadWeight
   );
 }
 
-function kindOf(name: string, prefix: string, model: ModelSpec): Skipped | undefined {
+function kindOf(name: string, tensors: Tensors, model: ModelSpec): Skipped | undefined {
   if (name.endsWith('rotary_emb.inv_freq')) return 'rotary tables';
   if (TOWERS.test(name)) return 'vision and audio';
   if (/^(model\.)?mtp\./.test(name)) return 'draft layers';
   if (model.tied && HEADS.includes(name)) return 'tied head';
-  const [layer] = name.slice(`${prefix}layers.`.length).split('.');
-  const isLayer = name.startsWith(`${prefix}layers.`) && /^\d+$/.test(layer);
-  return isLayer && Number(layer) >= model.layers.length ? 'draft layers' : undefined;
+  const first = `${tensors.prefix}layers.`;
+  const [layer] = name.slice(first.length).split('.');
+  if (!name.startsWith(first) || !/^\d+$/.test(layer)) return undefined;
+  // What joins the hidden state and the next token's embedding tells a draft layer from one too many.
+  const joins = tensors.has(`${first}${layer}.eh_proj.weight`);
+  return joins && Number(layer) >= model.layers.length ? 'draft layers' : undefined;
 }

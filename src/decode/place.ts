@@ -2,7 +2,7 @@
 import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
 import { place, type Placing } from '../placement/place.js';
-import type { Placement, SizedRequest } from '../placement/placement.js';
+import type { Placement, Region, SizedRequest } from '../placement/placement.js';
 import { inFlightOf, roomOf } from './positions.js';
 import { checkGroups, checkRun } from './refusals.js';
 import { draftConfigOf } from './speculation/draft.js';
@@ -63,4 +63,9 @@ export function requestOf(config: ResolvedConfig): SizedRequest {
     strips: experts === 'strips' ? strips : 1,
     headGroups: typeof groups === 'object' ? groups.head : undefined,
   };
+}
+
+/** What of regions takes time: what else a core keeps moves none and takes none. */
+export function placedOf(regions: readonly Region[]): Omit<Region, 'sramBytesPerCore'>[] {
+  return regions.map(({ sramBytesPerCore: _, ...region }) => region);
 }

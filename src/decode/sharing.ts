@@ -8,10 +8,13 @@ import type { ResolvedConfig } from '../config.js';
 import type { RunResult } from '../engine/engine.js';
 import type { GroupsOf } from '../lowering/lowering.js';
 import type { LineCycles } from './groups.js';
+import type { KnownSteps } from './known-steps.js';
 import type { WrittenStage } from './stages.js';
 
-/** Valid for runs that differ in nothing but the places of their regions. */
+/** Valid for runs that differ in nothing but the places of their regions; but for `steps`, which any may share. */
 export interface Shared {
+  /** Steps that were lowered; if not given, none are kept. */
+  steps?: KnownSteps;
   /** Groups that are to be taken; what lines of the machine take, where they are still to be chosen. */
   groupsOf?: GroupsOf;
   lines: LineCycles;

@@ -56,21 +56,28 @@ export async function simulatePlaced(
   return runDocument(config, placement, run, { placed, host });
 }
 
+/** What of a run's steps is asked for besides their times. */
+interface Asked {
+  path?: boolean;
+  /** What was sent over the fabric, and the cycles of special functions; all are 0 without. */
+  counts?: boolean;
+}
+
 /** The steps alone, without the document around them. */
 export function simulateSteps(
   config: ResolvedConfig,
   placement: Placement,
   options: SimulateOptions,
-  more?: { path?: boolean },
+  asked?: Asked,
 ): Promise<Simulated> {
-  return withRunner(options, (own) => stepsOf(config, placement, own, more));
+  return withRunner(options, (own) => stepsOf(config, placement, own, asked));
 }
 
 async function stepsOf(
   config: ResolvedConfig,
   placement: Placement,
   options: SimulateOptions & { runner: Runner },
-  { path: withPath = false }: { path?: boolean } = {},
+  { path: withPath = false, counts = true }: Asked = {},
 ): Promise<Simulated> {
   const { wafer, workload } = config;
   const maxPositions = roomOf(config);
@@ -114,7 +121,9 @@ async function stepsOf(
     const stops = token !== undefined && workload.stop?.includes(token) === true;
     isLast = stops || step === workload.tokens - 1;
     last = begun;
-    timed = await timeTokens(config, runner, begun, options, { step, isLast });
+    timed = await timeTokens(config, runner, begun, options, {
+      ...{ step, isLast, counts },
+    });
     alone.push(timed.cyclesAlone ?? timed.timing.cycles);
     steps.push({ cycles: timed.timing.cycles, ...(token !== undefined && { token }) });
   }

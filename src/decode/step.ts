@@ -89,13 +89,13 @@ export type TimedStep = StepResults &
   Pick<Simulated, 'inFlight' | 'bottleneck' | 'simulatedTokens' | 'repeatsAfter' | 'sharedLinks'> &
   Partial<Pick<PipelineTiming, 'turns' | 'turn' | 'cyclesAlone'>> & { detail?: RunDetail };
 
-/** Times one step of all users, and counts what it sent. */
+/** Times one step of all users, and counts what it sent if that is asked for. */
 export async function timeTokens(
   { workload }: ResolvedConfig,
   runner: StageRunner,
   { plan, stages }: { plan: StepPlan; stages: StageTiming[] },
   { runner: programs, onProgress, onDetail }: SimulateOptions & { runner: Runner },
-  { step, isLast }: { step: number; isLast: boolean },
+  { step, isLast, counts }: { step: number; isLast: boolean; counts: boolean },
 ): Promise<TimedStep> {
   const isDetailed = onDetail !== undefined && isLast;
   const { length } = stages;
@@ -119,7 +119,7 @@ export async function timeTokens(
         isDetailed,
       );
   const known = pipeline ?? (await timeTogether(stages, run));
-  for (const { stage, result, tokens } of known.uses)
+  for (const { stage, result, tokens } of counts ? known.uses : [])
     addCounters(runner, plan.stages[stage], stages[stage], result, tokens);
   const detail = isDetailed && runDetail(runner, plan.stages, stages, known, workload.batch);
   const timed: TimedStep = { ...known, ...(detail && { detail }) };

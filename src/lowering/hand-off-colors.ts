@@ -82,7 +82,12 @@ function sharing(handOff: HandOffTo): HandOffTo | undefined {
 }
 
 /** Number of the hand-off with the most lanes whose path meets that of `failed`; the last of equal ones. */
-function widest(all: HandOffTo[], failed: HandOffTo, wafer: WaferSpec): number | undefined {
+function widest(
+  all: HandOffTo[],
+  failed: HandOffTo,
+  { width, height }: WaferSpec,
+): number | undefined {
+  const wafer = { width, height };
   const path = new Uint8Array(routersOf(wafer));
   visitStage(failed.source, failed.place, (x, y) => {
     path[routerAt(wafer, x, y)] = 1;
@@ -104,8 +109,11 @@ function widest(all: HandOffTo[], failed: HandOffTo, wafer: WaferSpec): number |
   return found;
 }
 
+type Size = Pick<WaferSpec, 'width' | 'height'>;
+
 /** Colours of the hand-offs up to the first one that finds none. */
-function firstFit(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[] {
+function firstFit({ width, height, fabric }: WaferSpec, handOffs: HandOffTo[]): Colored[] {
+  const wafer = { width, height };
   /** Colours taken at each router of each wafer, as bits. */
   const taken: Uint32Array[] = [];
   for (const { place, gathers } of handOffs)
@@ -123,7 +131,7 @@ function firstFit(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[] {
     for (const used of blocked) {
       let color = FIRST_HAND_OFF_COLOR;
       while ((used >>> color) & 1 || colors.includes(color)) color++;
-      if (color >= wafer.fabric.colors) return colored;
+      if (color >= fabric.colors) return colored;
       colors.push(color);
     }
     visitStage(source, place, (x, y, channel) => {
@@ -135,7 +143,7 @@ function firstFit(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[] {
 }
 
 /** The colours of a gather along the rows of a place. */
-function takeGather(taken: Uint32Array, { x, y, width, height }: Place, wafer: WaferSpec): void {
+function takeGather(taken: Uint32Array, { x, y, width, height }: Place, wafer: Size): void {
   let colors = 0;
   for (const color of GATHER_COLORS) colors |= 1 << color;
   for (let row = y; row < y + height; row++)
@@ -144,5 +152,5 @@ function takeGather(taken: Uint32Array, { x, y, width, height }: Place, wafer: W
 }
 
 // One column more on either side, for what comes from and goes to other wafers.
-const routersOf = ({ width, height }: WaferSpec) => (width + 2) * height;
-const routerAt = ({ width }: WaferSpec, x: number, y: number) => y * (width + 2) + x + 1;
+const routersOf = ({ width, height }: Size) => (width + 2) * height;
+const routerAt = ({ width }: Size, x: number, y: number) => y * (width + 2) + x + 1;

@@ -3,6 +3,7 @@
  * The parts of a line's cores are added up, so that one core of the line has the bias and the others zeros in
  * its place (images.ts).
  */
+import { chosenBy } from '../hardware/watched.js';
 import type { CostTable } from '../hardware/wafer.js';
 import { isBlocked, widenedType } from '../model/formats.js';
 import {
@@ -80,11 +81,14 @@ export function cheaperRows(
     widen,
   }: Pick<MatrixSlice, 'inputs' | 'outputs' | 'type'> & Pick<MatvecOp, 'widen'>,
 ): MatvecOp['form'] {
-  const cyclesOf = (form: MatvecOp['form'], rows: number, length: number) => {
-    const at = { rows, length, rowStride: length, matrix: 0, x: 0, out: 0 };
-    return timeOf({ kind: 'matvec', label: 0, form, type, widen, ...at }, costs).cycles;
+  const chosen = (by: CostTable) => {
+    const cyclesOf = (form: MatvecOp['form'], rows: number, length: number) => {
+      const at = { rows, length, rowStride: length, matrix: 0, x: 0, out: 0 };
+      return timeOf({ kind: 'matvec', label: 0, form, type, widen, ...at }, by).cycles;
+    };
+    return cyclesOf('dot', outputs, inputs) < cyclesOf('axpy', inputs, outputs) ? 'dot' : 'axpy';
   };
-  return cyclesOf('dot', outputs, inputs) < cyclesOf('axpy', inputs, outputs) ? 'dot' : 'axpy';
+  return chosenBy(costs, () => `matvec ${type} ${inputs} ${outputs} ${widen}`, chosen);
 }
 
 function selectOf({ count }: MatrixSlice, step: number, number?: number): Select | undefined {

@@ -1,4 +1,5 @@
 /** Special functions over several elements, in whichever form is cheaper on the wafer. */
+import { chosenBy } from '../hardware/watched.js';
 import type { CostTable, SpecialFn } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import { special, type Code } from '../program/builder.js';
@@ -12,9 +13,12 @@ export function cheaperForm(
   type: FloatType,
   length: number,
 ): 'scalar' | 'vector' {
-  const cyclesOf = (form: SpecialForm) =>
-    timeOf({ kind: 'special', label: 0, fn, form, type, length, at: 0, to: 0 }, costs).cycles;
-  return cyclesOf('scalar') <= cyclesOf('vector') ? 'scalar' : 'vector';
+  const chosen = (by: CostTable) => {
+    const cyclesOf = (form: SpecialForm) =>
+      timeOf({ kind: 'special', label: 0, fn, form, type, length, at: 0, to: 0 }, by).cycles;
+    return cyclesOf('scalar') <= cyclesOf('vector') ? 'scalar' : 'vector';
+  };
+  return chosenBy(costs, () => `${fn} ${type} ${length}`, chosen);
 }
 
 /** Appends a special function over cells in its cheaper form, in place unless `to` is given. */

@@ -220,8 +220,8 @@ function divisionOf(
   tables: Tables,
   united: Map<number, number>,
 ): Division | undefined {
-  const known = table.divisions.get(program) ?? new Map<string, Division | undefined>();
-  table.divisions.set(program, known);
+  const known = table.divisions.get(tables) ?? new Map<string, Division | undefined>();
+  table.divisions.set(tables, known);
   const key = [...united].join(' ');
   if (!known.has(key)) {
     const groupOf = (phase: number) => united.get(phase) ?? phase;

@@ -3,8 +3,8 @@
  * simulated. It may be shared by all runs of one host: lines are told apart by all that their results depend on.
  */
 import { createMachine, type Machine } from '../fast/machine.js';
-import type { Image } from '../fast/tables.js';
-import type { Program, Route } from '../../program/program.js';
+import type { Image, Tables } from '../fast/tables.js';
+import type { Route } from '../../program/program.js';
 import type { RunResult } from '../engine.js';
 import type { Division } from './divide.js';
 import type { Found } from './lines.js';
@@ -93,7 +93,8 @@ export interface LineTable {
   /** By their numbers. */
   allRoles: LineRole[];
   shapes: Map<number, Shape[]>;
-  divisions: WeakMap<Program, Map<string, Division | undefined>>;
+  /** By what programs are on a wafer. */
+  divisions: WeakMap<Tables, Map<string, Division | undefined>>;
   /** What results were made of. */
   made: WeakMap<RunResult, StageLines>;
   /** The passes that they are of. */
@@ -164,7 +165,7 @@ function nothing() {
     roles: new Map<number, LineRole>(),
     allRoles: [] as LineRole[],
     shapes: new Map<number, Shape[]>(),
-    divisions: new WeakMap<Program, Map<string, Division | undefined>>(),
+    divisions: new WeakMap<Tables, Map<string, Division | undefined>>(),
   };
 }
 

@@ -198,7 +198,7 @@ export const deepseekV32: Family = {
   },
   sizes: SIZES,
   fields: [...FIELDS, 'index_topk'],
-  aliases: ROUTED,
+  aliases: { ...ROUTED, num_experts: 'n_routed_experts' },
   read: reader(indexers('halves', false)),
 };
 
@@ -222,6 +222,6 @@ export const glmMoeDsa: Family = {
     num_attention_heads: 64,
   },
   fields: deepseekV32.fields,
-  aliases: ROUTED,
+  aliases: deepseekV32.aliases!,
   read: reader(indexers('neighbours', true)),
 };

@@ -7,30 +7,23 @@ import type { CostTable } from '../../hardware/wafer.js';
 import type { Placement } from '../../placement/placement.js';
 import { timeOf, operationsOf, preparationOf } from '../../program/timing.js';
 import { valueAt } from '../../report/format.js';
-import { placementOf } from '../../decode/place.js';
+import type { KnownSteps } from '../../decode/known-steps.js';
 import { loweredOf } from '../../decode/lowered.js';
 import { draftedBeyond, inFlightOf } from '../../decode/positions.js';
 import type { Runner } from '../../decode/runner.js';
 import { draftConfigOf } from '../../decode/speculation/draft.js';
 import type { InFlight } from '../../lowering/in-flight.js';
 
-/** The placement of a configuration, and the paths of the costs that it depends on. */
-export function costsOfPlacement(config: ResolvedConfig): {
-  placement: Placement;
-  costs: Set<string>;
-} {
-  const { wafer } = config;
-  const costs = new Set<string>();
-  const watched = { ...config, wafer: { ...wafer, costs: watch(wafer.costs, '', costs) } };
-  return { placement: placementOf(watched), costs };
-}
-
-/** Paths of the costs, `setup.f16`, that a step with `context` tokens in the cache consults. */
+/**
+ * Paths of the costs, `setup.f16`, that a step with `context` tokens in the cache consults.
+ * @param steps where those that are lowered for that are kept
+ */
 export async function costsOfStep(
   config: ResolvedConfig,
   placement: Placement,
   context: number,
   runner: Runner,
+  steps?: KnownSteps,
 ): Promise<Set<string>> {
   const { wafer } = config;
   const read = new Set<string>();
@@ -42,7 +35,9 @@ export async function costsOfStep(
     on: Placement,
     inFlights: (InFlight | undefined)[],
   ) => {
-    const lowered = await loweredOf({ ...model, wafer: watched }, on, maxPositions, runner);
+    const lowered = await loweredOf({ ...model, wafer: watched }, on, maxPositions, runner, {
+      ...(steps && { steps }),
+    });
     return inFlights.flatMap(
       (inFlight) => lowered.plan({ context, maxPositions, ...(inFlight && { inFlight }) }).stages,
     );

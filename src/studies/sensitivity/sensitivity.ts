@@ -14,11 +14,15 @@ import { runIdentity } from '../../identity.js';
 import type { RunDocument, Sensitivity } from '../../report/document.js';
 import { valueAt } from '../../report/format.js';
 import type { Runner } from '../../decode/runner.js';
-import { placementOf } from '../../decode/place.js';
-import { simulatePlaced } from '../../decode/simulate.js';
+import type { KnownSteps } from '../../decode/known-steps.js';
+import { memoized } from '../../decode/memo.js';
+import { placedOf, placementOf } from '../../decode/place.js';
+import { createShared } from '../../decode/sharing.js';
+import { simulateSteps } from '../../decode/simulate.js';
+import { agrees, watched } from '../../hardware/watched.js';
 import type { Placement } from '../../placement/placement.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import { costsAt, costsOfPlacement, costsOfStep } from './cost-use.js';
+import { costsAt, costsOfStep } from './cost-use.js';
 
 /** Hardware numbers that take no part in timing. */
 const WITHOUT_EFFECT = new Set(['power']);
@@ -143,15 +147,19 @@ async function variations(
   // A run's speed is that of its last step, and does not depend on what it computes.
   const lastStep = (config: ResolvedConfig) => lastStepOf(config, run.steps.length);
   const { context } = lastStep(base).workload;
-  const placed = costsOfPlacement(base);
-  const { placement: own } = placed;
-  const costs = await costsOfStep(base, own, context, options.runner);
+  const seen = watched(base.wafer);
+  const own = placementOf({ ...base, wafer: seen.wafer });
+  // Most numbers change neither where regions lie nor a program.
+  const planned: KnownSteps = [];
+  const costs = await costsOfStep(base, own, context, options.runner, planned);
   const known = new Map<string, Promise<Cycles>>();
   const { decode, steps } = run;
   const given = decode.speculation?.expected?.tokensPerRound ?? decode.speculation?.tokensPerRound;
   const simulated = async (config: ResolvedConfig, placement: Placement): Promise<Cycles> => {
-    const found = (await simulatePlaced(config, placement, options, { path: false })).decode;
-    return { token: found.cyclesPerToken, round: roundOf(found) };
+    const shared = { ...createShared(), steps: planned };
+    const asked = { path: false, counts: false };
+    const found = await simulateSteps(config, placement, { ...options, shared }, asked);
+    return { token: found.timing.cycles, round: roundOf(found) };
   };
   // The run has that of its last step, and of rounds that of its first one.
   const isKnown = given === undefined || steps.length === 1;
@@ -163,16 +171,18 @@ async function variations(
     plain: clockHz / token,
     ...(given !== undefined && round !== undefined && { speculative: (given * clockHz) / round }),
   });
-  const isElsewhere = ([name]: Setting) =>
-    !name.startsWith(COSTS) || placed.costs.has(name.slice(COSTS.length));
-  const queued = limited(options.shards > 1 ? options.shards + 1 : 1);
+  // By lines all work is done here: of several at once each would find its programs on another's machine.
+  const isHere = options.shards === 1 || memoized(options.memo).lines !== undefined;
+  const queued = limited(isHere ? 1 : options.shards + 1);
   let [done, total] = [0, 0];
   const speedOf = async (changes: Setting[]): Promise<Speed> => {
     const changed = changes.map(([name, value]) => `hardware.${name}=${value}`);
-    const config = lastStep(loadConfig(path, [...sets, ...changed]));
+    // One model for all: what is known of its regions is.
+    const { model } = base;
+    const config = { ...lastStep(loadConfig(path, [...sets, ...changed])), model };
     const what = changes.length === 1 ? changes[0][0] : 'all of them';
     try {
-      const placement = changes.some(isElsewhere) ? placementOf(config) : own;
+      const placement = agrees(seen.readings, config.wafer) ? own : placementOf(config);
       const key = cyclesKey(config, placement, costs);
       let cycles = known.get(key);
       if (cycles === undefined) {
@@ -192,11 +202,9 @@ async function variations(
 }
 
 /** Cycles of a round, with an assumed acceptance in the mean of all draws. */
-function roundOf({ speculation }: RunDocument['decode']): number | undefined {
+function roundOf({ speculation }: Pick<RunDocument['decode'], 'speculation'>): number | undefined {
   return speculation?.expected?.cyclesPerRound ?? speculation?.cyclesPerRound;
 }
-
-const COSTS = 'costs.';
 
 /** What the cycles of a configuration's step depend on, of all that may vary here. */
 function cyclesKey(
@@ -206,10 +214,10 @@ function cyclesKey(
 ): string {
   const { clockHz, io, fabric, costs } = config.wafer;
   return configHash({
-    regions,
+    regions: placedOf(regions),
     fabric,
     costs: costsAt(costs, paths),
-    ...(draft && { draft: draft.placement.regions }),
+    ...(draft && { draft: placedOf(draft.placement.regions) }),
     // The path between two wafers, or to the host, takes seconds, not cycles.
     ...((wafers > 1 || asksHost(config)) && { clockHz, io }),
   });

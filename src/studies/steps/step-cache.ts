@@ -4,6 +4,7 @@
  * what is served at which rate, from which trace and over which transport is no part of that.
  */
 import { memoOf } from '../../decode/memo.js';
+import { placedOf } from '../../decode/place.js';
 import { sha256Of } from '../../config/json.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import type { Placed } from './step-times.js';
@@ -102,9 +103,4 @@ function draftingOf({ workload }: Placed['config'], { draft }: Placed['placement
 
 function unnamed({ name: _, ...model }: Placed['config']['model']): object {
   return model;
-}
-
-/** What else a core keeps moves no region and takes no time. */
-function placedOf(regions: Placed['placement']['regions']): object[] {
-  return regions.map(({ sramBytesPerCore: _, ...region }) => region);
 }
