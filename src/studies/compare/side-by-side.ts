@@ -9,7 +9,7 @@ import type { RunDetail } from '../../report/detail.js';
 import type { RunDocument } from '../../report/document.js';
 import { isOfLayer } from '../../mapping/mapping.js';
 import { fewerThan } from '../../decode/run-document.js';
-import { createShared, familyOf } from '../../decode/sharing.js';
+import { createShared, familyOf, sizesOnce } from '../../decode/sharing.js';
 import { placementOf } from '../../decode/place.js';
 import { simulatePlaced } from '../../decode/simulate.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
@@ -59,8 +59,10 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     shaped.push({ ...first, config: { ...config, placement } });
   }
   const configs = shaped.map(({ config }) => config);
+  const sizesOf = sizesOnce();
   const placements = configs.map((config, i) =>
     placementOf(config, {
+      ...sizesOf(config),
       onProgress: (done, total) =>
         options.onProgress?.({ done, total, what: `placing: ${asked[i].name}` }),
     }),
