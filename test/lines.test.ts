@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { wholeRun, type RunInput, type RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
+import { likelyAsked } from '../src/engine/lines/cycles.js';
 import { startLines } from '../src/engine/lines/lines.js';
 import { createLineTable, forgetResults, makeRoom } from '../src/engine/lines/table.js';
 import { noteBytes, type Shape } from '../src/engine/lines/table.js';
@@ -211,6 +212,13 @@ describe('a line whose cores start in bunches', () => {
 
   it('has the result of one with other distances between them, where all was quiet before the later ones', () => {
     for (const lower of [80, 301, 2000, 100_000]) expect(stretchedWith(300, lower)).toBe(1);
+  });
+
+  it('has cycles noted before they are asked for, unless the bunches are far apart', () => {
+    const asked = { routers: new Int32Array(50), words: 10 };
+    const likely = (latest: number) => likelyAsked({ asked } as Shape, Int32Array.of(0, latest));
+    expect(likely(3200)).toEqual({ routers: asked.routers, words: 118 });
+    expect(likely(2 ** 28).routers).toHaveLength(0);
   });
 
   it('is simulated where something moves when these start', () => {

@@ -61,6 +61,8 @@ function wordsOf({ first, last }: LineResult, routers: Int32Array): number {
 
 /** Routers of which cycles are noted before they are asked for. */
 const MOST_LIKELY = 64;
+/** Words of each of their rows of bits, together: cores may start far apart. */
+const MOST_WORDS = 2 ** 16;
 
 /** Notes of which routers of a short line cycles were asked for, and how many words these took from its last start on. */
 function noteAsked(shape: Shape, starts: Int32Array, routers: Int32Array, words: number): void {
@@ -74,8 +76,11 @@ function noteAsked(shape: Shape, starts: Int32Array, routers: Int32Array, words:
 /** Routers of a line of which cycles are likely to be asked for, and words for the bits of each (more than it takes). */
 export function likelyAsked({ asked }: Shape, starts: Int32Array): NonNullable<Shape['asked']> {
   if (asked === undefined) return { routers: NO_ROUTERS, words: 0 };
-  const { routers, words } = asked;
-  return { routers, words: words + (latestOf(starts) >> 5) + 8 };
+  const { routers } = asked;
+  const words = asked.words + (latestOf(starts) >> 5) + 8;
+  return words * routers.length > MOST_WORDS
+    ? { routers: NO_ROUTERS, words: 0 }
+    : { routers, words };
 }
 
 const NO_ROUTERS = new Int32Array(0);
