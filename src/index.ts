@@ -60,6 +60,7 @@ export { benchMarkdown, benchTable } from './studies/bench/table.js';
 export { SLO_PRESETS, type CapacityAsked } from './studies/capacity/capacity.js';
 export { capacityTable, type CapacityDocument } from './studies/capacity/table.js';
 export { comparePage, type KnownDetail } from './studies/compare/page.js';
+export { placedExperts } from './studies/compare/experts.js';
 export { compareRows } from './studies/compare/rows.js';
 export { readRunCores } from './studies/compare/run-cores.js';
 export { compareMarkdown, compareTable } from './studies/compare/table.js';

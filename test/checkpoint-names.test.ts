@@ -659,21 +659,24 @@ describe('a checkpoint', () => {
   });
 
   it.each([
-    ['whole blocks of each head keep their scales', 2, [1, 3, 5, 7]],
-    ['blocks that heads share are widened', 4, undefined],
-  ])('with FP8 of queries and their gates: %s', (_, high, kept) => {
+    ['whole blocks of each head keep their scales', 2, 2, [1, 3, 5, 7]],
+    ['blocks that heads share become smaller', 8, 2, [1, 1, 2, 2]],
+    ['so do those that end elsewhere', 3, 1, [1, 1, 2, 2, 3, 4, 5, 5]],
+  ])('with FP8 of queries and their gates: %s', (_, high, outputs, kept) => {
     const scaled = '.self_attn.q_proj.weight_scale_inv';
-    const shapes = { ...LLAMA, '.self_attn.q_proj.weight': [16, DIM], [scaled]: [16 / high, 1] };
+    const count = Math.ceil(16 / high);
+    const shapes = { ...LLAMA, '.self_attn.q_proj.weight': [16, DIM], [scaled]: [count, 1] };
     const checkpoint = checkpointOf(shapes, { '.self_attn.q_proj.weight': 'F8_E4M3' });
-    const scales = Float32Array.from({ length: 16 / high }, (_, i) => i + 1);
+    const scales = Float32Array.from({ length: count }, (_, i) => i + 1);
     const read = (tensor: Tensor) =>
       tensor.name.endsWith('scale_inv') ? scales : checkpoint.read(tensor);
     const model = modelOf('qwen3_next', { attention: { ...GQA, gate: true } });
     const { weights } = readWeights({ ...checkpoint, read }, model, [high, 4]);
     const { q } = weights.layers[0].attention as GqaWeights;
-    expect(q.blocks && list(q.blocks.scales)).toEqual(kept);
+    expect(q.blocks!.format.block).toEqual([outputs, 4]);
+    expect(list(q.blocks!.scales)).toEqual(kept);
     const own = placesOf(shapes)('.self_attn.q_proj.weight', ...rows(0, 16));
-    const wanted = own.map((value, i) => value * scales[Math.floor(i / DIM / high)]);
+    const wanted = own.map((value, i) => value * scales[Math.floor(Math.floor(i / DIM) / high)]);
     const isQuery = (i: number) => Math.floor(i / DIM) % 4 < 2;
     expect(list(unblocked(q).values)).toEqual(wanted.filter((_, i) => isQuery(i)));
   });
@@ -717,6 +720,9 @@ describe('a checkpoint', () => {
       'vision and audio': 3,
       'draft layers': 4,
     });
+    // As no shared expert is saved.
+    const empty = { '.mlp.shared_experts.up_proj.weight': [0, DIM] };
+    expect(refusal({ ...LLAMA, ...empty })).toEqual({});
     for (const name of ['model.layers.x.norm.weight', 'model.layers.1.mlp.up_proj.weight'])
       expect(refusal({ ...LLAMA, [name]: [2] })).toBe(
         `x: expected the tensors of a llama of 1 layers, found also "${name}"`,

@@ -34,11 +34,20 @@ function configOf(placement: string, sets: string[] = []) {
 describe('placements of experts side by side', () => {
   it('have each their own run, and times with their spread where these depend on the choice', async () => {
     const names = ['sliced', 'strips:2', 'strips:4'];
+    const simulated: string[] = [];
     const { rows, runs, ...rest } = await compareAll(
       names.map((name) => configOf(name)),
-      OPTIONS,
+      {
+        ...OPTIONS,
+        onProgress({ what }) {
+          const name = what.split(', ')[0];
+          if (names.includes(name) && simulated.at(-1) !== name) simulated.push(name);
+        },
+      },
     );
     expect(rows.map(({ name }) => name)).toEqual(names);
+    // One after the other: all programs of one are in memory.
+    expect(simulated).toEqual(names);
     expect(rows[0].routing).toBeUndefined();
     for (const i of cases([2], [0, 1])) {
       const { decode, placement } = await simulate(configOf(names[i]).config, OPTIONS);

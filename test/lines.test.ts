@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it, test } from 'vitest';
 import { wholeRun, type RunInput, type RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { startLines } from '../src/engine/lines/lines.js';
-import { createLineTable, forgetResults } from '../src/engine/lines/table.js';
+import { createLineTable, forgetResults, makeRoom } from '../src/engine/lines/table.js';
+import { noteBytes, type Shape } from '../src/engine/lines/table.js';
 import type { Route, VectorOp } from '../src/program/program.js';
 import { createRunner, type Runner } from '../src/decode/runner.js';
 import { loadConfig, simulate, type Memo } from '../src/index.js';
@@ -396,6 +397,25 @@ describe('a table of lines', () => {
       expect(known[4] === 0).toBe(most > 0);
       expect(known[5]).toBeLessThan(0);
     }
+  });
+
+  it('forgets results of short lines before those of long ones', () => {
+    const shape = (routers: number) =>
+      ({
+        places: new Int32Array(routers),
+        results: new Map([[0, []]]),
+        bunched: [],
+      }) as unknown as Shape;
+    const [short, long] = [shape(100), shape(10_000)];
+    const table = createLineTable(1000);
+    table.shapes.set(0, [short, long]);
+    noteBytes(table, 100, 251);
+    noteBytes(table, 10_000, 700);
+    makeRoom(table);
+    expect([short.results.size, long.results.size, table.bytes]).toEqual([0, 1, 700]);
+    noteBytes(table, 10_000, 301);
+    makeRoom(table);
+    expect([table.shapes.size, table.bytes]).toEqual([0, 0]);
   });
 
   it('fails as the engine does where a limit is passed', () => {

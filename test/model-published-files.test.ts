@@ -296,6 +296,29 @@ describe('stored quantisation', () => {
     expect(of(groups(8))).toBeUndefined();
   });
 
+  it.each([
+    // Heads of 16 queries, then as many gates; 2 key heads of 6, each with its 3 values of 8.
+    ['qwen3_next', [64, 32], 2],
+    ['qwen3_next', [5, 7], 1],
+    // All keys in a row.
+    ['qwen3_5', [64, 32], 4],
+    ['qwen3', [64, 32], 64],
+    // 9 query heads and 3 key heads of 16 in a row, and an MLP of 24.
+    ['phi3', [64, 32], 8],
+  ])('of FP8 has blocks of whole parts of what %s keeps together: of %j, %i outputs', (...of) => {
+    const [model_type, block, outputs] = of;
+    const sizes = {
+      ...{ hidden_size: 72, intermediate_size: 24, num_hidden_layers: 4, vocab_size: 64 },
+      ...{ num_attention_heads: 9, num_key_value_heads: 3, head_dim: 16 },
+      ...{ linear_num_key_heads: 2, linear_num_value_heads: 6, num_experts: 4 },
+      ...{ linear_key_head_dim: 6, linear_value_head_dim: 8, num_experts_per_tok: 2 },
+    };
+    const quantization_config = { quant_method: 'fp8', weight_block_size: block };
+    const experts = model_type === 'qwen3_next' ? {} : { num_experts: undefined };
+    const { formats } = importing({ model_type, ...sizes, ...experts, quantization_config });
+    expect(formats?.rest).toEqual({ type: 'fp8', block: [outputs, block[1]] });
+  });
+
   it('keeps what it says of blocks, and of modules in full', () => {
     const q = { quant_method: 'fp8', weight_block_size: [128, 64] };
     expect(importing({ ...tiny, quantization_config: q }).published?.stored).toEqual({

@@ -1,38 +1,43 @@
 /** Parts of matrices that a file keeps together. */
-import { unblocked } from '../model/blocks.js';
+import { inBlocksOf } from '../model/blocks.js';
 import type { Matrix, Vector } from '../model/model-weights.js';
+import { largestDivisor } from '../model/packed.js';
 
-/** Rows in a row, which stay where they are; blocks that would be cut are widened. */
+/** Rows in a row, which stay where they are; blocks that would be cut become smaller. */
 export function rowsOf(matrix: Matrix, columns: number, from: number, to: number): Matrix {
-  const { blocks, scale } = matrix;
-  if (blocks !== undefined && from % blocks.format.block[0] !== 0)
-    return rowsOf(unblocked(matrix), columns, from, to);
-  const values = matrix.values.subarray(from * columns, to * columns);
-  if (blocks === undefined) return { values, scale };
-  const [high, wide] = blocks.format.block;
-  const across = Math.ceil(columns / wide);
-  const scales = blocks.scales.subarray((from / high) * across, Math.ceil(to / high) * across);
-  return { values, scale, blocks: { ...blocks, scales } };
+  const { values, scale } = matrix;
+  const own = values.subarray(from * columns, to * columns);
+  if (matrix.blocks === undefined) return { values: own, scale };
+  const outputs = largestDivisor(matrix.blocks.format.block[0], (rows) => from % rows === 0);
+  const blocks = inBlocksOf(outputs, matrix).blocks!;
+  const across = Math.ceil(columns / blocks.format.block[1]);
+  const scales = blocks.scales.subarray(
+    (from / outputs) * across,
+    Math.ceil(to / outputs) * across,
+  );
+  return { values: own, scale, blocks: { ...blocks, scales } };
 }
 
-/** The rows that are asked for, one after another; blocks of which some rows are not are widened. */
+/** The rows that are asked for, one after another; blocks of which some rows are not become smaller. */
 export function rowsWhere(
   matrix: Matrix,
   columns: number,
   isWanted: (row: number) => boolean,
 ): Matrix {
-  const { values, scale, blocks } = matrix;
+  const { values, scale } = matrix;
   const all = values.length / columns;
   const rows = Array.from({ length: all }, (_, row) => row).filter(isWanted);
-  if (blocks === undefined) return { values: pick(values, columns, rows), scale };
-  const [high, wide] = blocks.format.block;
-  const isWhole = rows.every(
-    (row, i) => row % high === i % high && (row % high === 0 || rows[i - 1] === row - 1),
-  );
-  if (!isWhole) return rowsWhere(unblocked(matrix), columns, isWanted);
-  const first = rows.filter((row) => row % high === 0).map((row) => row / high);
-  const scales = pick(blocks.scales, Math.ceil(columns / wide), first);
-  return { values: pick(values, columns, rows), scale, blocks: { ...blocks, scales } };
+  const own = pick(values, columns, rows);
+  if (matrix.blocks === undefined) return { values: own, scale };
+  const isWhole = (outputs: number) =>
+    rows.every(
+      (row, i) => row % outputs === i % outputs && (row % outputs === 0 || rows[i - 1] === row - 1),
+    );
+  const outputs = largestDivisor(matrix.blocks.format.block[0], isWhole);
+  const blocks = inBlocksOf(outputs, matrix).blocks!;
+  const firsts = rows.filter((row) => row % outputs === 0).map((row) => row / outputs);
+  const scales = pick(blocks.scales, Math.ceil(columns / blocks.format.block[1]), firsts);
+  return { values: own, scale, blocks: { ...blocks, scales } };
 }
 
 function pick(values: Vector, columns: number, rows: readonly number[]): Vector {

@@ -20,7 +20,7 @@ export interface Tensors {
   matrix(name: string, ...shape: [rows: number, columns: number]): Matrix;
   /** MXFP4 of `name_blocks` and `name_scales`, matrices of one shape one after another; the last number is of inputs. */
   mxfp4(name: string, shape: readonly number[]): Matrix;
-  /** Those that were not asked for, in the order of the files. */
+  /** Those that were not asked for and have numbers (no shared expert is one of width 0), in the order of the files. */
   unused(): string[];
 }
 
@@ -108,7 +108,10 @@ export function createTensors(
       finite(name, { values: powers, shape: each });
       return matrix;
     },
-    unused: () => [...tensors.keys()].filter((name) => !asked.has(name)),
+    unused: () =>
+      [...tensors.values()]
+        .filter(({ name, shape }) => !asked.has(name) && !shape.includes(0))
+        .map(({ name }) => name),
   };
 }
 

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { compare as compareConfigs, compareAll, ConfigError, loadConfig } from '../index.js';
 import { comparePage, readRunCores, readRunFile, compareMarkdown, compareRows } from '../index.js';
-import { compareTable } from '../index.js';
+import { compareTable, placedExperts } from '../index.js';
 import type { Compared, CompareDocument, KnownDetail } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import { oneLine } from '../index.js';
@@ -111,11 +111,7 @@ async function strategiesOf(
   if (strategies !== undefined && placements !== undefined)
     throw new ConfigError('--experts: expected without --strategies, found both');
   if (placements !== undefined) {
-    const all = placements.map((name): Compared => {
-      const [experts, strips = 'auto'] = name.split(':');
-      const sets = [`placement.experts=${experts}`, `placement.strips=${strips}`];
-      return { name, config: loadConfig(path, [...set, ...sets]) };
-    });
+    const all = placedExperts(path, placements, set);
     return simulating(options, (within) => compareAll(all, { ...within, onDetails }));
   }
   if (strategies === undefined)

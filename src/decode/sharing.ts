@@ -6,6 +6,8 @@
 import { sha256Of } from '../config/json.js';
 import type { ResolvedConfig } from '../config.js';
 import type { RunResult } from '../engine/engine.js';
+import type { Placing } from '../placement/place.js';
+import type { Chosen } from '../placement/sizes.js';
 import type { GroupsOf } from '../lowering/lowering.js';
 import type { LineCycles } from './groups.js';
 import type { KnownSteps } from './known-steps.js';
@@ -38,6 +40,20 @@ export function familyOf(
 ) {
   const { checkpoint = null, workload: said } = canonical;
   return sha256Of([model, wafer, workload, said, mapping, latent, exact, checkpoint, more]);
+}
+
+/** How configurations are placed one after the other: those that differ in their strategy alone have the same sizes. */
+export function sizesOnce(): (config: ResolvedConfig) => Pick<Placing, 'sizes'> {
+  let last: { of: string; chosen: Chosen | undefined } | undefined;
+  return (config) => {
+    const of = familyOf(config, { ...config.placement, strategy: '' });
+    return {
+      sizes(choose) {
+        if (last?.of !== of) last = { of, chosen: choose() };
+        return last.chosen;
+      },
+    };
+  };
 }
 
 /** The result known under this key, or that of `run`, which is begun once for all callers. */

@@ -74,6 +74,25 @@ export function scaleAt({ scale, blocks }: Matrix, output: number, input: number
   return scales[first + Math.floor(input / columns)];
 }
 
+/**
+ * The same codes in blocks of fewer outputs, each with the scale of the block that it is a part of.
+ * @param outputs a divisor of those of the matrix's blocks
+ */
+export function inBlocksOf(outputs: number, matrix: Matrix): Matrix {
+  const { values, blocks } = matrix;
+  if (blocks === undefined || blocks.format.block[0] === outputs) return matrix;
+  const { format, width, scales } = blocks;
+  const [rows, columns] = format.block;
+  const across = Math.ceil(width / columns);
+  const down = Math.ceil(values.length / width / outputs);
+  const finer = Float64Array.from({ length: down * across }, (_, i) => {
+    const above = Math.floor((Math.floor(i / across) * outputs) / rows);
+    return scales[above * across + (i % across)];
+  });
+  const block = [outputs, columns] as const;
+  return { ...matrix, blocks: { format: { ...format, block }, width, scales: finer } };
+}
+
 /** The same matrix without blocks, exactly: in doubles where 32-bit floats have too few bits. */
 export function unblocked(matrix: Matrix): Matrix {
   const { values, blocks } = matrix;

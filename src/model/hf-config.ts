@@ -43,13 +43,13 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
     embeddingScale: 1,
     ...sizes,
     ...kinds,
-    ...weightsOf(options, kinds, filed),
+    ...weightsOf(options, { family, ...kinds }, filed),
   };
   const parameters = parameterCount(model);
   if (!Number.isSafeInteger(parameters))
     throw unexpected('model', 'at most 2^53 parameters', parameters);
   const isAsked = weightBits !== undefined || bits !== undefined;
-  const isShown = filed && (!isAsked || leavesOpen(options, kinds, filed));
+  const isShown = filed && (!isAsked || leavesOpen(options, { family, ...kinds }, filed));
   const published = publishedOf(model, text, isShown ? filed.weights : undefined);
   return Object.freeze({ ...model, ...(published && { published }) });
 }

@@ -1,6 +1,6 @@
 /** A model's weights as its cores store them: rounded, or as codes with scales. */
 import { ROUND, type FloatType } from '../numeric/types.js';
-import { quantiseBlocks, unblocked } from './blocks.js';
+import { inBlocksOf, quantiseBlocks, unblocked } from './blocks.js';
 import { ModelError } from './errors.js';
 import { formatOf, isBlocked, widenedType } from './formats.js';
 import type { BlockFormat, MatrixClass, WeightFormat } from './formats.js';
@@ -25,8 +25,9 @@ export function storeWeights(
     let stored = known.get(given);
     if (stored !== undefined) return stored;
     const format = formatOf(model, of);
+    const isKept = isBlocked(format) && isStoredAs(given, format);
     known.set(given, (stored = storeMatrix(model, given, format, widthOf)));
-    if (stored !== given && widenedType(format) !== undefined) rounded.add(format);
+    if (!isKept && widenedType(format) !== undefined) rounded.add(format);
     return stored;
   };
   const vector = (given: Vector): Vector => {
@@ -91,7 +92,7 @@ export function storeMatrix(
   format: WeightFormat,
   widthOf: () => number,
 ): Matrix {
-  if (isBlocked(format) && isStoredAs(given, format)) return given;
+  if (isBlocked(format) && isStoredAs(given, format)) return inBlocksOf(format.block[0], given);
   const whole = unblocked(given);
   if (isBlocked(format)) return quantiseBlocks(whole.values, widthOf(), format);
   if (format.type === 'i8') return quantise(whole.values, dtype);
@@ -110,8 +111,11 @@ export function quantise(values: Vector, dtype: FloatType): Matrix {
   return { values, scale };
 }
 
+/** In such blocks, or in some that are so many of them above each other. */
 function isStoredAs({ blocks }: Matrix, { type, block }: BlockFormat): boolean {
-  return blocks?.format.type === type && blocks.format.block.every((n, i) => n === block[i]);
+  if (blocks?.format.type !== type) return false;
+  const [outputs, inputs] = blocks.format.block;
+  return outputs % block[0] === 0 && inputs === block[1];
 }
 
 function round(values: Vector, type: FloatType): void {

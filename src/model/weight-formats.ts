@@ -2,9 +2,10 @@
 import { ModelError } from './errors.js';
 import { at, isFields, type Fields } from './fields.js';
 import { BITS, FP8_BLOCK, MOST_IN_A_GROUP, MXFP4, formatNamed, int4Of } from './formats.js';
-import type { FormatName, Formats, WeightFormat } from './formats.js';
+import type { BlockFormat, FormatName, Formats, WeightFormat } from './formats.js';
 import { keptModules } from './kept-modules.js';
 import { hasExperts, type ModelSpec } from './model.js';
+import { wholeOutputs } from './packed.js';
 import type { StoredWeights } from './quantization.js';
 
 /** What a configuration asks for. */
@@ -17,7 +18,7 @@ export interface AskedFormats {
   bits?: Partial<Record<keyof Formats, FormatName>>;
 }
 
-type Layers = Pick<ModelSpec, 'kinds' | 'layers'>;
+type Layers = Pick<ModelSpec, 'family' | 'kinds' | 'layers'>;
 type Stored = Pick<ModelSpec, 'dtype' | 'weightBits' | 'formats' | 'stored'>;
 
 /**
@@ -38,12 +39,12 @@ export function weightsOf(
     return { dtype, weightBits, ...(isFiled && { stored: filed.stored }) };
   }
   if (bits === undefined) return { dtype, ...(filed ?? { weightBits: BITS[dtype] }) };
-  const block = stored?.weights.block;
+  const block = fp8BlockOf(stored?.weights, model);
   const named = (of: keyof Formats): WeightFormat | undefined => {
     const name = bits[of];
     if (name === undefined) return undefined;
     checkFloat(name, dtype, `model.bits.${of}`);
-    return formatNamed(name, isBlock(block) ? block : FP8_BLOCK);
+    return formatNamed(name, block);
   };
   const known = filed?.formats;
   const rest = named('rest');
@@ -107,7 +108,7 @@ function formatsOfFile(
   model: Layers,
   own: WeightFormat,
 ): Pick<ModelSpec, 'weightBits' | 'formats' | 'stored'> | undefined {
-  const { method, bits, block } = weights;
+  const { method, bits } = weights;
   const kept = keptModules(fields, model);
   const of = (format: WeightFormat, tables = own) => {
     const [attention, rest] = [kept.attention, kept.mlps].map((is) => (is ? own : format));
@@ -121,7 +122,7 @@ function formatsOfFile(
     return sparse ? { weightBits: BITS[own.type], formats, stored: method } : undefined;
   }
   if (bits === 8 && isFloat(method, fields))
-    return of({ type: 'fp8', block: isBlock(block) ? block : FP8_BLOCK });
+    return of({ type: 'fp8', block: fp8BlockOf(weights, model) });
   if (bits === 8 && (kept.attention || kept.mlps)) return of(I8, I8);
   if (bits === 8) return { weightBits: 8, stored: method };
   if (bits === 4 && GROUPED.has(method)) return of(int4Of(groupOf(fields)));
@@ -155,6 +156,19 @@ function firstWeights(fields: Fields): Fields {
   if (!isFields(groups)) return {};
   const first = Object.values(groups).map((group) => isFields(group) && group['weights']);
   return first.find(isFields) ?? {};
+}
+
+/**
+ * Outputs and inputs of a block: those of the file, or as many of its outputs as no part of a matrix has less of, so
+ * that each part keeps its codes and scales.
+ */
+function fp8BlockOf(
+  stored: Pick<StoredWeights, 'block'> | undefined,
+  { family, kinds }: Layers,
+): BlockFormat['block'] {
+  if (stored === undefined) return FP8_BLOCK;
+  const [outputs, inputs] = isBlock(stored.block) ? stored.block : FP8_BLOCK;
+  return [wholeOutputs(outputs, family, kinds), inputs];
 }
 
 function isBlock(block: number[] | undefined): block is [number, number] {

@@ -116,6 +116,7 @@ export function load(
   const partsFrom = write(separate);
   const written = Object.entries(tables).map(([name, table]) => [name, write(table)] as const);
   const { next, sends, takes } = notes ?? { next: new Int32Array(0), sends: 0, takes: 0 };
+  const bytesOfEvents = 4 * EVENT_WORDS * (events?.most ?? 0);
   const quietWords = 2 + 2 * labels;
   const results = {
     end: allocate(cores * 8),
@@ -136,7 +137,8 @@ export function load(
     quietCount: 0,
     quiets: line ? allocate(MOST_QUIETS * quietWords * 4) : 0,
     quietCores: line ? allocate(cores * 4) : 0,
-    ...roomFor(events?.most ?? 0, (bytes) => code.allocateRoom(bytes) >>> 0),
+    // Their place is known once all else is laid out.
+    ...{ events: 0, eventsEnd: bytesOfEvents },
     eventColors: write(events?.colors ?? NO_WORDS),
   };
   const times = new Float64Array(memory.buffer, header);
@@ -152,8 +154,10 @@ export function load(
   const column = (from: number, size: number, later = 0) =>
     copyOf(new Float64Array(memory.buffer, from, size), later);
   const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
+  const wordsFrom = (from: number, end: number) => wordsAt(from, (end - from) >> 2);
   // Memory that has grown since is in another buffer, unless threads share it.
-  const headerWord = (name: keyof typeof HEADER) => wordsAt(header, HEADER[name] + 1)[HEADER[name]];
+  const headerWord = (name: keyof typeof HEADER) =>
+    new Uint32Array(memory.buffer, header)[HEADER[name]];
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
@@ -176,7 +180,7 @@ export function load(
       },
     }),
     ...(events && {
-      events: wordsAt(results.events, (headerWord('events') - results.events) >> 2),
+      events: wordsFrom(headerWord('eventsEnd') - bytesOfEvents, headerWord('events')),
     }),
     ...(notes && {
       instants: {
@@ -193,13 +197,6 @@ function copyOf(times: Float64Array, later: number): Float64Array {
   const copy = times.slice();
   if (later !== 0) for (let i = 0; i < copy.length; i++) copy[i] += later;
   return copy;
-}
-
-/** Where events are noted. */
-function roomFor(events: number, allocate: (bytes: number) => number) {
-  const bytes = 4 * EVENT_WORDS * events;
-  const at = allocate(bytes);
-  return { events: at, eventsEnd: at + bytes };
 }
 
 const NO_WORDS = new Int32Array(0);

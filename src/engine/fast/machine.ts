@@ -13,8 +13,6 @@ interface Code {
   reset(): number;
   /** Address of so many bytes of zeros. */
   allocateTable(bytes: number): number;
-  /** The same with anything in them. */
-  allocateRoom(bytes: number): number;
   /** Begins with the program in memory, which is to be over before a cycle; others help in a run. */
   begin(before: number, run: number): void;
   /** Continues for so many cycles with something to do; returns the run's state (`STATE`). */

@@ -20,7 +20,19 @@ const STAGES = 32;
 export function isSound(program: Program, wafer: WaferSpec): boolean {
   const { f16, f32 } = wafer.costs.latency;
   if (!(Math.max(f16, f32) <= STAGES && Math.min(f16, f32) >= 1)) return false;
+  const { sramBytes } = wafer.core;
   const colors = Math.min(COLORS, wafer.fabric.colors);
+  const before = soundPrograms.get(program);
+  if (before?.sramBytes === sramBytes && before.colors === colors) return true;
+  const isSoundOne = isSoundWithin(program, wafer, colors);
+  if (isSoundOne && areKept(program)) soundPrograms.set(program, { sramBytes, colors });
+  return isSoundOne;
+}
+
+/** With what programs are sound: costs, which differ from wafer to wafer, have no part in it. */
+const soundPrograms = new WeakMap<Program, Limits>();
+
+function isSoundWithin(program: Program, wafer: WaferSpec, colors: number): boolean {
   const bodies = bodiesOf(program);
   const room = new Uint8Array(bodies.reduce((most, role) => Math.max(most, cellsOf(role)), 0));
   return (

@@ -6,7 +6,7 @@ import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import type { Tables } from '../fast/tables.js';
 import { COLORS, cutLists, unitedFamilies, type Cuts } from './cut.js';
-import { groundOf, netsOf, type Net } from './nets.js';
+import { netsOf, type Net } from './nets.js';
 import { lineRole, partCode, shapeOf, type Found } from './shapes.js';
 import type { LineTable, PartCode, Shape } from './table.js';
 
@@ -62,7 +62,7 @@ export function divide(
   if (cuts === undefined || order === undefined) return undefined;
   const parts = cuts.parts.map(({ from, to }) => partCode(table, tables.ops.records, from, to));
   const masks = [...new Set(cuts.masks)];
-  const known = netsOf(table, groundOf(program, tables), wafer, masks);
+  const known = netsOf(table, program, tables, wafer, masks);
   const nets = cuts.masks.map((mask) => known[masks.indexOf(mask)]);
   const lines: Line[] = [];
   const lineOf = nets.map(({ count }) => new Int32Array(count).fill(-1));

@@ -7,7 +7,7 @@ import type { Program } from '../../program/program.js';
 import type { Tables } from '../fast/tables.js';
 import { OP, OP_WORDS, ROUTE } from '../fast/machine-code.js';
 import { COLORS } from './cut.js';
-import { emptySet, withRoute } from './shapes.js';
+import { emptySet, fabricKey, withRoute } from './shapes.js';
 import { mix, type LineTable, type RouteSet } from './table.js';
 
 export interface Net {
@@ -33,7 +33,7 @@ export interface Net {
 }
 
 /** What all nets of a program are made from. */
-export interface Ground {
+interface Ground {
   program: Program;
   roleOf: Int32Array;
   placeOf: Int32Array;
@@ -47,7 +47,7 @@ export interface Ground {
   y: Int32Array;
 }
 
-export function groundOf(program: Program, { ops, roleOf, placeOf, coreAt }: Tables): Ground {
+function groundOf(program: Program, { ops, roleOf, placeOf, coreAt }: Tables): Ground {
   const x = new Int32Array(placeOf.length);
   const y = new Int32Array(placeOf.length);
   for (let core = 0, row = 0, begin = 0; core < placeOf.length; core++) {
@@ -81,14 +81,24 @@ function colorsOfLists({
   return { listColors, listSends };
 }
 
-/** The nets of the colours of each of some masks. */
+/** The nets of the colours of each of some masks, found once for a program. */
 export function netsOf(
   table: LineTable,
-  ground: Ground,
+  program: Program,
+  tables: Tables,
   wafer: WaferSpec,
   masks: readonly number[],
 ): Net[] {
-  return classesOf(table, ground, wafer, masks).map((classes) => netOf(ground, classes));
+  let ofProgram = table.nets.get(program);
+  if (ofProgram === undefined) table.nets.set(program, (ofProgram = new Map<string, Net[]>()));
+  const key = `${fabricKey(wafer.fabric)} ${masks.join()}`;
+  let nets = ofProgram.get(key);
+  if (nets === undefined) {
+    const ground = groundOf(program, tables);
+    nets = classesOf(table, ground, wafer, masks).map((classes) => netOf(ground, classes));
+    ofProgram.set(key, nets);
+  }
+  return nets;
 }
 
 function netOf(ground: Ground, classed: Classes): Net {

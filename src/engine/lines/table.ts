@@ -4,10 +4,11 @@
  */
 import { createMachine, type Machine } from '../fast/machine.js';
 import type { Image, Tables } from '../fast/tables.js';
-import type { Route } from '../../program/program.js';
+import type { Program, Route } from '../../program/program.js';
 import type { RunResult } from '../engine.js';
 import type { Division } from './divide.js';
 import type { Found } from './lines.js';
+import type { Net } from './nets.js';
 import type { LineResult } from './result.js';
 
 /** Operations of a part: records (fast/operations.ts) whose places in a core's channels are not filled in. */
@@ -95,6 +96,8 @@ export interface LineTable {
   shapes: Map<number, Shape[]>;
   /** By what programs are on a wafer. */
   divisions: WeakMap<Tables, Map<string, Division | undefined>>;
+  /** By program, and by fabric and colours: its nets, whatever its operations take. */
+  nets: WeakMap<Program, Map<string, Net[]>>;
   /** What results were made of. */
   made: WeakMap<RunResult, StageLines>;
   /** The passes that they are of. */
@@ -166,6 +169,7 @@ function nothing() {
     allRoles: [] as LineRole[],
     shapes: new Map<number, Shape[]>(),
     divisions: new WeakMap<Tables, Map<string, Division | undefined>>(),
+    nets: new WeakMap<Program, Map<string, Net[]>>(),
   };
 }
 

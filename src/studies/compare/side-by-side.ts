@@ -7,8 +7,9 @@ import { runIdentity } from '../../identity.js';
 import type { CompareRow } from './document.js';
 import type { RunDetail } from '../../report/detail.js';
 import type { RunDocument } from '../../report/document.js';
+import { isOfLayer } from '../../mapping/mapping.js';
 import { fewerThan } from '../../decode/run-document.js';
-import { createShared, familyOf } from '../../decode/sharing.js';
+import { createShared, familyOf, sizesOnce } from '../../decode/sharing.js';
 import { placementOf } from '../../decode/place.js';
 import { simulatePlaced } from '../../decode/simulate.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
@@ -58,13 +59,21 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     shaped.push({ ...first, config: { ...config, placement } });
   }
   const configs = shaped.map(({ config }) => config);
+  const sizesOf = sizesOnce();
   const placements = configs.map((config, i) =>
     placementOf(config, {
+      ...sizesOf(config),
       onProgress: (done, total) =>
         options.onProgress?.({ done, total, what: `placing: ${asked[i].name}` }),
     }),
   );
-  const families = configs.map((config) => familyOf(config, config.placement.groups));
+  // With other strips a layer's stages are others.
+  const families = configs.map((config, i) => {
+    const strips = placements[i].regions.flatMap((region) =>
+      isOfLayer(region) && region.strips !== undefined ? [region.strips] : [],
+    );
+    return familyOf(config, [config.placement.groups, strips[0] ?? 1]);
+  });
   const shared = new Map(families.map((family) => [family, createShared()]));
   // Regions that are equal may hold other experts.
   const plans = placements.map(({ regions }, i) => {
@@ -74,19 +83,27 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
   const distinct = [...configs.keys()].filter((i) => plans.indexOf(plans[i]) === i);
   const progressOf = addedUp(distinct.length, options.onProgress);
   const details: (RunDetail | undefined)[] = [];
-  const outcomes = await Promise.allSettled(
-    distinct.map((i, n) => {
-      const onProgress = progressOf(n, asked[i].name);
-      const onDetail = options.onDetail && ((detail: RunDetail) => (details[n] = detail));
-      const own = { ...options, onProgress, onDetail, shared: shared.get(families[i])! };
-      return simulatePlaced(configs[i], placements[i], own);
-    }),
-  );
+  const simulated = (i: number) => {
+    const n = distinct.indexOf(i);
+    const onProgress = progressOf(n, asked[i].name);
+    const onDetail = options.onDetail && ((detail: RunDetail) => (details[n] = detail));
+    const own = { ...options, onProgress, onDetail, shared: shared.get(families[i])! };
+    return simulatePlaced(configs[i], placements[i], own);
+  };
+  // Families have nothing in common: one after the other, so that the programs of one are in memory.
+  const outcomes = new Map<number, Awaited<ReturnType<typeof simulatePlaced>>>();
+  for (const family of new Set(families)) {
+    const own = distinct.filter((i) => families[i] === family);
+    const ended = await Promise.allSettled(own.map(simulated));
+    for (const [n, outcome] of ended.entries()) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      outcomes.set(own[n], outcome.value);
+    }
+    shared.delete(family);
+  }
   return configs.map(({ resolved, placement: { strategy } }, i): SimulatedRun => {
-    const twin = distinct.indexOf(plans.indexOf(plans[i]));
-    const outcome = outcomes[twin];
-    if (outcome.status === 'rejected') throw outcome.reason;
-    const { placement, ...run } = outcome.value;
+    const twin = plans.indexOf(plans[i]);
+    const { placement, ...run } = outcomes.get(twin)!;
     const { estimate = placement.estimate, defects } = placements[i];
     const { search } = shaped[i];
     const given = asked[i].config;
@@ -96,7 +113,7 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     const identity = { ...runIdentity(given), config: resolved };
     const whole = { ...run, ...identity, placement: placed };
     const document = { ...whole, ...costAt(whole, given) };
-    return { run: document, ...(defects && { defects }), detail: details[twin] };
+    return { run: document, ...(defects && { defects }), detail: details[distinct.indexOf(twin)] };
   });
 }
 

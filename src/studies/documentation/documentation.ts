@@ -3,7 +3,11 @@ import { loadConfig } from '../../config.js';
 import { bundled } from '../../bundled.js';
 import { PUBLISHED, readMeasurements } from '../validate/measurements.js';
 import { readFileSync } from '../../platform/node.js';
+import { compareAll } from '../compare/compare.js';
+import { placedExperts } from '../compare/experts.js';
+import { compareTables } from '../compare/table.js';
 import type { RunDocument } from '../../report/document.js';
+import { markdownTable } from '../../report/format.js';
 import { acceptanceMarkdown } from '../../report/acceptance-table.js';
 import { acceptanceStudy } from '../acceptance/acceptance.js';
 import { apiReference } from './api-reference.js';
@@ -23,11 +27,17 @@ import { validateMeasurements } from '../validate/validate.js';
 
 /** Files that have generated parts, from the root of the project. */
 export const DOCUMENTS = [
-  ...['README.md', 'docs/accuracy.md', 'docs/kernels.md', 'docs/api.md', 'docs/speculation.md'],
+  ...['README.md', 'docs/accuracy.md', 'docs/kernels.md', 'docs/api.md', 'docs/placement.md'],
+  'docs/speculation.md',
 ];
 
 const FIRST_RUN = 'configs/wse3.yaml';
 const PLAN = 'configs/codex-spark.yaml';
+
+/** Where experts lie, on a model of which more than one way takes about as many wafers. */
+const EXPERTS = 'configs/qwen3-235b.yaml';
+const PLACED = ['strips:2', 'strips:4', 'strips:8'];
+const DRAWS = ['workload.routingDraws=2'];
 
 /** With the steps that are known. */
 type Options = SimulateOptions & Pick<GridWork, 'steps'>;
@@ -40,7 +50,7 @@ const DRAFTED: Record<string, [config: string, target: number]> = {
 };
 
 /** Parts that take minutes: they stay as they are unless they are asked for. */
-const LONG = new Set(['plan', ...Object.keys(DRAFTED)]);
+const LONG = new Set(['plan', 'experts', ...Object.keys(DRAFTED)]);
 
 /** How long a run took, with how much memory: it differs from host to host and from run to run. */
 const HOST_LINE = /^ {2}\w+ engine, \d+ shards?: .* of host memory$/m;
@@ -60,6 +70,11 @@ const PARTS: Record<string, (options: Options, before: string) => Promise<string
   collectives: (options) => collectivesMarkdown(options),
   async models() {
     return modelsMarkdown();
+  },
+  async experts(options) {
+    const document = await compareAll(placedExperts(bundled(EXPERTS), PLACED, DRAWS), options);
+    const { head, rows } = compareTables(document).at(-1)!;
+    return markdownTable(head, rows);
   },
   'mapped-lines': mappedLinesMarkdown,
   'line-choices': (options) => lineChoicesMarkdown(options),

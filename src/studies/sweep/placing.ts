@@ -1,10 +1,8 @@
 /** Whether a point can run, and where its regions lie: found for all points before the first one runs. */
-import type { ResolvedConfig } from '../../config.js';
 import { ConfigError } from '../../config/errors.js';
 import { placementOf } from '../../decode/place.js';
-import { familyOf } from '../../decode/sharing.js';
+import type { sizesOnce } from '../../decode/sharing.js';
 import { CapacityError, type Placement } from '../../placement/placement.js';
-import type { Chosen } from '../../placement/sizes.js';
 import { requestsFor } from '../serve/serve.js';
 import type { Placed } from './executor.js';
 import { errorOf, loadFrozen, type Base, type FrozenPoint, type LoadedPoint } from './point.js';
@@ -16,10 +14,10 @@ export interface ReadyPoint {
   placement?: Placement | undefined;
 }
 
-/** Points that were placed, and the sizes of the last one for those that differ from it in their strategy alone. */
+/** Points that were placed, and what they have in common. */
 export interface PlacedPoints {
   ready: Map<string, ReadyPoint>;
-  last?: { of: string; chosen: Chosen | undefined };
+  sizesOf: ReturnType<typeof sizesOnce>;
 }
 
 /** More would fill the memory: those left out are read and placed again when they run. */
@@ -45,17 +43,7 @@ function placementFor(
 ): Placement | undefined {
   for (const scenario of scenarios) requestsFor(scenario.config);
   if (scenarios.length > 0) return undefined;
-  if (config.placement.growth !== 'search') return placementOf(config, sizesIn(kept, config));
+  if (config.placement.growth !== 'search') return placementOf(config, kept.sizesOf(config));
   placementOf({ ...config, placement: { ...config.placement, growth: 'fill' } });
   return undefined;
-}
-
-function sizesIn(kept: PlacedPoints, config: ResolvedConfig) {
-  const of = familyOf(config, { ...config.placement, strategy: '' });
-  return {
-    sizes(choose: () => Chosen | undefined) {
-      if (kept.last?.of !== of) kept.last = { of, chosen: choose() };
-      return kept.last.chosen;
-    },
-  };
 }

@@ -2,6 +2,7 @@
 import { expose } from 'comlink';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createRunner } from '../../decode/runner.js';
+import { sizesOnce } from '../../decode/sharing.js';
 import { endpointOf } from '../../engine/sharded/endpoint.js';
 import { host } from '../../host.js';
 import { cacheFolder } from '../../store/cache-folder.js';
@@ -24,7 +25,7 @@ function createPointWorker({ base, options }: WorkerData) {
     runner: createRunner(simulate),
     steps: cache && stepCache(cache.code, cacheFolder(cache.folder, { ...cache, now: host.date })),
   };
-  const placed: PlacedPoints = { ready: new Map() };
+  const placed: PlacedPoints = { ready: new Map(), sizesOf: sizesOnce() };
   return {
     place: (point: FrozenPoint): Placed => placePoint(base, point, placed),
     async run(point: FrozenPoint): Promise<Outcome> {

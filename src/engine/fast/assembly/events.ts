@@ -3,12 +3,21 @@
  * translation for that notes it (build.mjs), in a run of one tile.
  */
 import { Channel, FROM_CORE, RAMP, header } from './machine';
-import { entry } from './memory';
+import { allocateUnset, entry } from './memory';
 import { Time } from './time';
 import { calm, colorOf, endOf, fromOf, senderOf } from './words';
 
 /** Whether events are noted: a constant, so that the compiler leaves them out of the other translations. */
 export const NOTES_EVENTS: bool = false;
+
+/**
+ * Makes room for as many bytes of events as the host has written in place of their end. It comes last: there may be far
+ * fewer than there is room for, and pages that are never touched are never committed.
+ */
+export function placeEvents(): void {
+  header.events = allocateUnset(header.eventsEnd);
+  header.eventsEnd += header.events;
+}
 
 /** Kinds: a wavelet leaves a router, a core sends one into its ramp, or takes one. */
 export const event_departs: i32 = 0;

@@ -90,7 +90,7 @@ export class Header {
   quietCores: usize;
   /** Of lines: pointers that others leave at their routers (router, cycle, pointer; then router -1), or 0. */
   nudges: usize;
-  /** Where the next event is noted (events.ts), and where room for them ends. */
+  /** Where the next event is noted (events.ts), and where room for them ends; before the run how many bytes it has. */
   events: usize;
   eventsEnd: usize;
   /** By core: bits of the colours of which events are noted. */

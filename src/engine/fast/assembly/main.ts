@@ -10,9 +10,10 @@ import { createCores, failed, stepCores } from './cores';
 import { anyDue, endCycle, nextDue, window } from './due';
 import { layOut } from './layout';
 import { BEGINNING, CHANGING, DONE, ENDS, FROM_CORE, Op, RAMP, STARTING, header } from './machine';
-import { add64, allocate, allocateUnset, entry, f64At, i64At, setEntry, setF64 } from './memory';
+import { add64, allocate, entry, f64At, i64At, setEntry, setF64 } from './memory';
 import { done } from './operations';
 import { channelAt, coreOf, roleOf } from './places';
+import { NOTES_EVENTS, placeEvents } from './events';
 import { NOTES_MOVES, endMoves, noMoves } from './moves';
 import { noQuiets, noteQuiet } from './quiet';
 import { stepRouters } from './routers';
@@ -35,11 +36,6 @@ export { passMark } from './routes';
 /** Address of so many bytes for a table. */
 export function allocateTable(bytes: i32): usize {
   return allocate(bytes);
-}
-
-/** The same for a table that may have anything in it. */
-export function allocateRoom(bytes: i32): usize {
-  return allocateUnset(bytes);
 }
 
 /** Informs the host that the run reached its limit; the host may look at cores. */
@@ -69,6 +65,7 @@ export function begin(before: f64, number: i32): void {
   createTiles();
   takeTile(0);
   createRoutes();
+  if (NOTES_EVENTS) placeEvents();
   setNextPart(0);
   running = number;
   announce(number);
