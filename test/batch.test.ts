@@ -4,9 +4,9 @@ import { loadConfig } from '../src/config.js';
 import { CapacityError } from '../src/placement/placement.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
-import { simulate } from '../src/studies/run/run.js';
 import { OPTIONS } from './helpers/options.js';
 import { resized } from './helpers/small-model.js';
+import { simulateTimes } from './helpers/times.js';
 
 /** A model of six layers whose regions' shape is given, so that only the batch changes. */
 function run(batch: number): Promise<RunDocument> {
@@ -20,7 +20,7 @@ function run(batch: number): Promise<RunDocument> {
     // By default more users have fewer copies of their KV heads.
     'placement.kvReplicas=1',
   ]);
-  return simulate({ ...config, model: resized(config.model, { layers: 6 }) }, OPTIONS);
+  return simulateTimes({ ...config, model: resized(config.model, { layers: 6 }) }, OPTIONS);
 }
 
 const BATCHES = [1, 2, 3, 4, 5, 6, 8, 10, 11];

@@ -33,6 +33,12 @@ async function contentionOf({ runner, plans, stages, places, run }: Tiny) {
   return createSharing(runner, plans, stages).contentionOf({ ...one, period: 1000 });
 }
 
+/** After the first of each user: of many users' tokens one in three, as each takes a program of its own. */
+const lookedAt = (users: number) =>
+  Array.from({ length: 2 * users + 1 }, (_, i) => i).filter(
+    (i) => users <= 3 || (2 * users - i) % 3 === 0,
+  );
+
 /** Cycles in which `users` users' tokens, all sent at once, are chosen. */
 async function choices(tiny: Tiny, users: number, withContention: boolean) {
   const { stages, places, run } = tiny;
@@ -47,22 +53,21 @@ async function choices(tiny: Tiny, users: number, withContention: boolean) {
     chosen.push(ring.now);
   }
   expect(contention?.gaveUp ?? false).toBe(false);
-  return chosen.slice(users - 1);
+  return lookedAt(users).map((i) => chosen[users - 1 + i]);
 }
 
 /** The same of one program of all stages. */
 function chosenBy(tiny: Tiny, users: number): number[] {
-  const tokens = Array.from({ length: 2 * users + 1 }, (_, i) => users + i);
-  return tokens.map((n) => fast(monolith(tiny, { visits: inTurn(tiny, n), users })).cycles);
+  return lookedAt(users).map((i) => {
+    const visits = inTurn(tiny, users + i);
+    return fast(monolith(tiny, { visits, users })).cycles;
+  });
 }
 
 describe('tokens that meet on links are chosen when one program of all stages does', () => {
   const waiting: [string, number, number, number][] = cases(
     [['row-major', 7, 12, 2]],
-    [
-      ['row-major', 7, 12, 3],
-      ['row-major', 7, 12, 4],
-    ],
+    [['row-major', 7, 12, 3]],
   );
   it.each(waiting)(
     '%s, %i layers of %i rows, %i users; not without waiting',

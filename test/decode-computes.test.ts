@@ -7,11 +7,11 @@ import { isFabric } from '../src/program/program.js';
 import { ENGINES } from '../src/engine/engines.js';
 import { loweredOf } from '../src/decode/lowered.js';
 import { placementOf } from '../src/decode/place.js';
-import { simulate } from '../src/studies/run/run.js';
 import { simulateSteps } from '../src/decode/simulate.js';
 import { cases, count } from './helpers/full.js';
 import { runnerOf } from './helpers/runner.js';
 import { resized } from './helpers/small-model.js';
+import { simulateTimes } from './helpers/times.js';
 
 const TINY = 'configs/tiny.yaml';
 const host = { shards: 1, now: () => 0, rss: () => 0 };
@@ -22,7 +22,7 @@ async function checkOf(sets: string[], path = TINY) {
     'placement.growth=minimal',
     ...sets,
   ]);
-  const run = await simulate(config, { engine: 'reference', memo: true, ...host });
+  const run = await simulateTimes(config, { engine: 'reference', memo: true, ...host });
   expect(run.check).toMatchObject({ choice: true, passed: true });
   return run.check!;
 }
@@ -106,7 +106,7 @@ describe('the simulated wafer computes the logits of the model', () => {
       expect(shared.length).toBeGreaterThan(0);
       const runs = [];
       for (const engine of ['reference', 'fast'] as const) {
-        const { check, steps, fabric } = await simulate(of, { engine, memo: true, ...host });
+        const { check, steps, fabric } = await simulateTimes(of, { engine, memo: true, ...host });
         expect(check).toMatchObject({ choice: true, passed: true });
         expect(check!.logitsMaxRelativeError).toBeLessThan(dtype === 'f32' ? 1e-4 : 3e-2);
         expect(fabric.routeHazards).toBe(0);
@@ -133,7 +133,10 @@ describe('the simulated wafer computes the logits of the model', () => {
       'workload.tokens=2',
     ]);
     const model = { ...config.model, kvHeads };
-    const run = await simulate({ ...config, model }, { engine: 'reference', memo: true, ...host });
+    const run = await simulateTimes(
+      { ...config, model },
+      { engine: 'reference', memo: true, ...host },
+    );
     expect(run.check!.logitsMaxRelativeError).toBeLessThan(1e-4);
   });
 
@@ -141,7 +144,7 @@ describe('the simulated wafer computes the logits of the model', () => {
     const sizes = ['hardware.height=12', 'placement.rows=12', 'placement.layerColumns=16'];
     const small = [...sizes, `workload.tokens=${count(1, 2)}`, 'hardware.clock=1 GHz'];
     const load = (wafers: number) => loadConfig(TINY, [...small, `hardware.wafers=${wafers}`]);
-    const run = await simulate(load(2), { engine: 'reference', memo: true, ...host });
+    const run = await simulateTimes(load(2), { engine: 'reference', memo: true, ...host });
     expect(new Set(run.placement.regions.map((r) => r.wafer))).toEqual(new Set([0, 1]));
     expect(run.check!.logitsMaxRelativeError).toBeLessThan(1e-4);
     // 5 us at 1 GHz there and back, and a little for the bits.
@@ -218,7 +221,7 @@ describe('the check of the logits notices', () => {
 
 describe('a decode step', () => {
   const run = (sets: string[], memo = true) =>
-    simulate(loadConfig(TINY, ['workload.data=false', ...UNEVEN, ...sets]), {
+    simulateTimes(loadConfig(TINY, ['workload.data=false', ...UNEVEN, ...sets]), {
       engine: 'fast',
       memo,
       ...host,
@@ -239,7 +242,7 @@ describe('a decode step', () => {
     const few = [`workload.tokens=${count(2, 3)}`];
     const timed = await run(few);
     for (const engine of Object.keys(ENGINES) as (keyof typeof ENGINES)[]) {
-      const computed = await simulate(loadConfig(TINY, [...UNEVEN, ...few]), {
+      const computed = await simulateTimes(loadConfig(TINY, [...UNEVEN, ...few]), {
         engine,
         memo: true,
         ...host,
@@ -274,13 +277,13 @@ describe('a decode step', () => {
     const model = resized(config.model, { layers: 5 });
     const placement = { ...config.placement, rows: 6, layerColumns: 4 };
     const wide = { ...config, model, placement };
-    const { reuse, decode } = await simulate(wide, { engine: 'fast', memo: true, ...host });
+    const { reuse, decode } = await simulateTimes(wide, { engine: 'fast', memo: true, ...host });
     expect(reuse.reused.length).toBeGreaterThan(0);
     for (const { region, as } of reuse.reused) expect(region).not.toBe(as);
-    const whole = await simulate(wide, { engine: 'fast', memo: false, ...host });
+    const whole = await simulateTimes(wide, { engine: 'fast', memo: false, ...host });
     expect(whole.decode).toEqual(decode);
     expect(whole.fabric).toEqual(
-      (await simulate(wide, { engine: 'reference', memo: true, ...host })).fabric,
+      (await simulateTimes(wide, { engine: 'reference', memo: true, ...host })).fabric,
     );
   });
 });

@@ -89,14 +89,14 @@ describe('one user', () => {
 });
 
 describe('a round of several users is that of one program of all stages', () => {
-  const batches = cases([2, 7], [1, 3, 4, 5, 8, 11]);
+  const batches = cases([2, 7], [1, 4, 11]);
 
   it.each(batches)('%i users on two layers, and every cycle has its cause', async (users) => {
     const tiny = await prepare(['placement.rows=6']);
     const { round, inFlight, causes, cores, repeatsAfter } = await simulatedRound(tiny, users);
     const alone = (await pipelineOf(tiny, 1)).timing.cycles;
     const spacing = Math.ceil(alone / inFlight);
-    expect(round).toEqual(roundOf(tiny, users, { visits: [], users: inFlight, spacing }, 24));
+    expect(round).toEqual(roundOf(tiny, users, { visits: [], users: inFlight, spacing }, 12));
     expect(repeatsAfter).toBeGreaterThan(0);
     expect(Math.min(...Object.values(causes))).toBeGreaterThanOrEqual(0);
     expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * round.cycles);
@@ -105,12 +105,12 @@ describe('a round of several users is that of one program of all stages', () => 
     else expect(causes.idle).toBeGreaterThan(0);
   });
 
-  it.each(cases([3], [1, 2, 5, 8]))('%i users on two split layers', async (users) => {
+  it.each(cases([3], [1, 8]))('%i users on two split layers', async (users) => {
     const tiny = await prepare(['rows=6', ...SPLIT].map((set) => `placement.${set}`));
     const { round, inFlight, causes, cores, repeatsAfter } = await simulatedRound(tiny, users);
     const alone = (await pipelineOf(tiny, 1)).timing.cycles;
     const spacing = Math.ceil(alone / inFlight);
-    expect(round).toEqual(roundOf(tiny, users, { visits: [], users: inFlight, spacing }, 24));
+    expect(round).toEqual(roundOf(tiny, users, { visits: [], users: inFlight, spacing }, 12));
     expect(repeatsAfter).toBeGreaterThan(0);
     expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * round.cycles);
   });
@@ -127,9 +127,7 @@ describe('a round of several users is that of one program of all stages', () => 
     [
       ['row-major', 6, 5],
       ['snake', 4, 3],
-      ['row-major', 6, 4],
       ['row-major', 6, 11],
-      ['snake', 4, 5],
     ],
   );
   it.each(onFive)('five layers: %s, %i rows, %i users', async (strategy, rows, users) => {
@@ -142,7 +140,7 @@ describe('a round of several users is that of one program of all stages', () => 
     const wait = Math.max(0, inFlight * spacing - cycles);
     const late = { region: 5, cycle: stages[5].start + wait };
     const loop = { visits: [], users: inFlight, spacing, ...(wait > 0 && { late }) };
-    expect(round).toEqual(roundOf(tiny, users, loop, 40));
+    expect(round).toEqual(roundOf(tiny, users, loop, 20));
   });
 
   it('also where cores take time to start up, which a loop spends once', async () => {
@@ -158,7 +156,7 @@ describe('a round of several users is that of one program of all stages', () => 
       expect(causes).toEqual(none.causes);
       const spacing = Math.ceil(round.cycles / users);
       const loop = { visits: [], users: inFlight, spacing };
-      expect(round).toEqual(roundOf(starting, users, loop, 24));
+      expect(round).toEqual(roundOf(starting, users, loop, 12));
     }
   });
 });
@@ -177,10 +175,7 @@ describe('a tied table, which every token visits twice', () => {
     ],
     [
       [3, 6, 18],
-      [3, 3, 9],
-      [2, 2, 8],
       [3, 2, 8],
-      [3, 4, 12],
       [2, 4, 16],
       [2, 6, 24],
     ],
@@ -207,7 +202,7 @@ describe('a tied table, which every token visits twice', () => {
   );
 
   it('has a steady state with every cycle accounted for', async () => {
-    const all = [2, 3].flatMap((n) => cases([4], [1, 2, 3, 7]).map((u) => [n, u]));
+    const all = [2, 3].flatMap((n) => cases([4], [1, 7]).map((u) => [n, u]));
     for (const [layers, users] of all) {
       const tiny = await prepare(TIED[layers], layers, true);
       const { round, causes, cores, repeatsAfter } = await simulatedRound(tiny, users);

@@ -42,7 +42,7 @@ describe('models with any delta nets', () => {
         expect(fast.fabric).toEqual(slow.fabric);
         expect(fast.check).toEqual(slow.check);
       }),
-      { seed: 19, numRuns: count(3, 16) },
+      { seed: 19, numRuns: count(3, 8) },
     );
   }, 240_000);
 });

@@ -28,7 +28,7 @@ describe('models of any layers', () => {
         expect(fast.decode.breakdown).toEqual(slow.decode.breakdown);
         expect(fast.check).toEqual(slow.check);
       }),
-      { seed: 16, numRuns: count(6, 40) },
+      { seed: 16, numRuns: count(6, 16) },
     );
   }, 240_000);
 });

@@ -100,10 +100,21 @@ const SOME: Record<string, typeof ALL> = {
   },
 };
 
+/** In the full tests: threads have half of the programs and every second machine for a kernel, each other ones. */
+const MORE: Record<string, typeof ALL> = {
+  fast: ALL,
+  '2 threads': {
+    ...ALL,
+    steps: [STEPS[0], STEPS[2], STEPS[4]],
+    generated: { most: 150, long: 30 },
+  },
+  '3 threads': { ...ALL, steps: [STEPS[1], STEPS[3]], generated: { most: 150, long: 30 } },
+};
+
 const others = engines.filter(([name]) => name !== TRUTH[0]);
 
 describe.each(others)('the %s engine does what the reference does', (...engine) => {
-  const { machines, steps, generated } = FULL ? ALL : SOME[engine[0]];
+  const { machines, steps, generated } = (FULL ? MORE : SOME)[engine[0]];
 
   it.each(handwritten)('with %s', (_, program) => {
     for (const wafer of machines) {
@@ -117,8 +128,8 @@ describe.each(others)('the %s engine does what the reference does', (...engine) 
   const isFast = engine[0] === 'fast';
   // In `npm test` a kernel runs on one of the machines, or on two, and the next one on the next.
   const ofKernel = (i: number) => {
-    if (FULL) return isFast ? [...MACHINES, small] : MACHINES;
-    return (isFast ? [i, i + 2] : [i]).map((n) => MACHINES[n % MACHINES.length]);
+    if (FULL && isFast) return [...MACHINES, small];
+    return (isFast || FULL ? [i, i + 2] : [i]).map((n) => MACHINES[n % MACHINES.length]);
   };
   const kernels = KERNELS.map(([name, options], i) => [name, options, ofKernel(i)] as const);
 

@@ -50,7 +50,8 @@ describe.skipIf(!existsSync(CHECKPOINTS))(
           { name: 'public-gpt_oss-mxfp4', ...HIGH, layers: 'whole' as const },
           { name: 'public-llama4', ...WIDE, layers: 'split' as const },
         ],
-        ALL,
+        // One of each.
+        ALL.filter((_, i) => i % 2 === 0),
       ),
     )('takes $name the same time on both engines: $layers', async ({ name, ...shape }) => {
       const sets = ['workload.tokens=1', 'workload.data=false'];

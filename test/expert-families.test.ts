@@ -10,13 +10,13 @@ import type { ModelSpec } from '../src/model/model.js';
 import { createPlainDecoder } from '../src/model/plain/decoder.js';
 import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
-import { simulate } from '../src/studies/run/run.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer, expertModels } from './helpers/expert-models.js';
 import { cases, count, FULL } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 import { runOn, type Rectangle } from './helpers/rectangle.js';
 import { logitsOf } from './helpers/wafer-tokens.js';
+import { simulateTimes } from './helpers/times.js';
 
 /** Runs a model on regions of that shape, its logits and experts held against the plain decoder's. */
 const run = (
@@ -45,7 +45,7 @@ describe('models with any experts', () => {
         expect(fast.decode.breakdown).toEqual(slow.decode.breakdown);
         expect(fast.check).toEqual(slow.check);
       }),
-      { seed: 17, numRuns: count(3, 16) },
+      { seed: 17, numRuns: count(3, 8) },
     );
   }, 240_000);
 });
@@ -217,7 +217,7 @@ describe('experts on several wafers and for several users', () => {
     const sizes = { growth: 'minimal' as const, rows: 7, layerColumns: 6, groups: 1, layers };
     const placement = { ...config.placement, ...sizes };
     const all = { ...config, model, workload, placement };
-    const found = await simulate(all, OPTIONS);
+    const found = await simulateTimes(all, OPTIONS);
     expect(found.placement.wafers).toBeGreaterThan(1);
     expect(found.check).toMatchObject({
       passed: true,
@@ -227,7 +227,7 @@ describe('experts on several wafers and for several users', () => {
     // An engine that takes every stage anew, and one that moves every wavelet's every step.
     const others = [{ engine: 'fast', memo: false }, { engine: 'reference' }] as const;
     for (const other of FULL ? others : [others[layers === 'whole' ? 0 : 1]]) {
-      const again = await simulate(all, { ...OPTIONS, ...other });
+      const again = await simulateTimes(all, { ...OPTIONS, ...other });
       expect(again.steps).toEqual(found.steps);
       expect(again.decode.breakdown).toEqual(found.decode.breakdown);
     }

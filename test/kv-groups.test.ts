@@ -10,12 +10,13 @@ import { bytesOf, leastBytes, regionBytes, replicasOf } from '../src/placement/b
 import { wafersNeeded } from '../src/placement/capacity.js';
 import { place } from '../src/placement/place.js';
 import { storedWeights } from '../src/placement/stored-weights.js';
-import { simulate } from '../src/studies/run/run.js';
 import { deploymentOf, usersHeld } from '../src/studies/steps/step-times.js';
 import { layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
 import { OPTIONS } from './helpers/options.js';
 import { gqaShape } from './helpers/shapes.js';
 import { cases, FULL } from './helpers/full.js';
+import { simulate } from '../src/studies/run/run.js';
+import { simulateTimes } from './helpers/times.js';
 
 const base = loadConfig('configs/tiny.yaml', ['hardware.width=200']);
 
@@ -41,7 +42,7 @@ function configOf(model: ModelSpec, { batch = 1, ...sizes }: Asked): ResolvedCon
 async function run(model: ModelSpec, asked: Asked, engine: EngineName = 'fast') {
   const logits: number[][] = [];
   const onLogits = (of: ArrayLike<number>) => void logits.push(Array.from(of));
-  const document = await simulate(configOf(model, asked), { ...OPTIONS, engine, onLogits });
+  const document = await simulateTimes(configOf(model, asked), { ...OPTIONS, engine, onLogits });
   return { ...document, logits };
 }
 
@@ -263,7 +264,7 @@ describe('placement.kvReplicas', () => {
     const cyclesOf = async (count: number | 'auto', of?: typeof groups) => {
       const asked = { growth: 'fill' as const, rows, layerColumns, kvReplicas: count };
       const placed = { ...config.placement, ...asked, ...(of && { groups: of }) };
-      const run = await simulate({ ...config, placement: placed }, OPTIONS);
+      const run = await simulateTimes({ ...config, placement: placed }, OPTIONS);
       return run.decode.cyclesPerToken;
     };
     expect(await cyclesOf(found, groups)).toBe(decode.cyclesPerToken);

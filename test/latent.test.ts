@@ -9,12 +9,12 @@ import type { LatentWeights, Weights } from '../src/model/model-weights.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
-import { simulate } from '../src/studies/run/run.js';
 import { cases, count } from './helpers/full.js';
 import { latentModel, latentModels, latentWith, withoutRank } from './helpers/latent-models.js';
 import { OPTIONS } from './helpers/options.js';
 import { runOn, type Rectangle } from './helpers/rectangle.js';
 import { logitsOf } from './helpers/wafer-tokens.js';
+import { simulateTimes } from './helpers/times.js';
 
 type Cache = 'expanded' | 'latent';
 
@@ -56,8 +56,10 @@ const SHAPES = [
 describe('latent attention with', () => {
   it.each(EACH.map(([name, model], i) => [name, model, i] as const))('%s', async (_, model, i) => {
     const [first, ...rest] = [...SHAPES.slice(i % 4), ...SHAPES.slice(0, i % 4)];
+    const caches =
+      i % 4 < 2 ? (['expanded', 'latent'] as const) : (['latent', 'expanded'] as const);
     for (const shape of cases([first], rest))
-      for (const latent of ['expanded', 'latent'] as const) {
+      for (const latent of cases([caches[0]], [caches[1]])) {
         const { check, placement } = await run(model, shape, latent);
         expect(placement.latent).toBe(latent);
         expect(check).toMatchObject({ passed: true, choice: true, expertsAgree: true });
@@ -136,6 +138,8 @@ function withValuesOfNeighbours(weights: LatentWeights): LatentWeights {
   return { ...weights, kvUp: { ...weights.kvUp, values: next } };
 }
 
+const FORMS = ['whole', 'split'] as const;
+
 describe('times of latent attention', () => {
   const shape = { rows: 5, columns: 7, groups: 2, context: 3, tokens: 2 };
 
@@ -153,7 +157,8 @@ describe('times of latent attention', () => {
   });
 
   it.each(['expanded', 'latent'] as const)('are those of every engine: %s', async (latent) => {
-    for (const layers of ['whole', 'split'] as const) {
+    const [one, other] = latent === 'latent' ? FORMS : FORMS.toReversed();
+    for (const layers of cases([one], [other])) {
       const of = { ...shape, groups: 1, layers };
       const fast = await run(own({ bias: true }), of, latent);
       const slow = await run(own({ bias: true }), of, latent, 'auto', { engine: 'reference' });
@@ -184,10 +189,10 @@ it('latent attention on several wafers and for several users is the same', async
     const sizes = { growth: 'minimal' as const, rows: 7, layerColumns: 6, groups: 1 };
     const placement = { ...config.placement, ...sizes };
     const all = { ...config, model: own(), workload, placement };
-    const found = await simulate(all, OPTIONS);
+    const found = await simulateTimes(all, OPTIONS);
     expect(found.placement.wafers).toBeGreaterThan(1);
     expect(found.check).toMatchObject({ passed: true, expertsAgree: true });
-    const again = await simulate(all, { ...OPTIONS, engine: 'reference' });
+    const again = await simulateTimes(all, { ...OPTIONS, engine: 'reference' });
     expect(again.steps).toEqual(found.steps);
   }
 });

@@ -29,7 +29,7 @@ describe('generated programs of several families', () => {
 
   test('by lines are as the reference runs them, and a tenth of them make lines meet', () => {
     const counts = createLineCounts();
-    const numRuns = count(120, 1500);
+    const numRuns = count(120, 600);
     const holds = fc.property(familyPrograms(), (given) => {
       expect(differenceByLines(given, counts)).toBe('');
     });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { DenseWeights, GqaWeights, Vector, Weights } from '../src/model/model-weights.js';
 import type * as model from '../src/model/weights.js';
-import { simulate } from '../src/studies/run/run.js';
+import { simulateTimes } from './helpers/times.js';
 
 /** What becomes of the random weights, for the wafer and for the plain decoder alike. */
 const weights = vi.hoisted(() => ({ change: (_: Weights) => {} }));
@@ -26,7 +26,7 @@ async function checkOf(...sets: string[]) {
   const size = ['workload.tokens=2', 'placement.rows=5'];
   const config = loadConfig('configs/tiny.yaml', [...size, ...sets]);
   const host = { now: () => 0, rss: () => 0 };
-  return (await simulate(config, { engine: 'fast', shards: 1, memo: true, ...host })).check!;
+  return (await simulateTimes(config, { engine: 'fast', shards: 1, memo: true, ...host })).check!;
 }
 
 const MAPPINGS = [

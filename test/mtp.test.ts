@@ -25,12 +25,12 @@ import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
 import { regionBytes } from '../src/placement/budget.js';
 import { sramBytesOf } from '../src/program/program.js';
-import { simulate } from '../src/studies/run/run.js';
 import { KINDS, modelOf } from './helpers/all-kinds.js';
 import { tinyConfig } from './helpers/checkpoint.js';
 import { cases, count } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 import { f32, filled, put, type Stored } from './helpers/safetensors.js';
+import { simulateTimes } from './helpers/times.js';
 
 /** One layer of some kind that joins a hidden state to its token. */
 const layerOf = (kind: string, changes: Partial<ModelSpec> = {}): ModelSpec =>
@@ -202,7 +202,7 @@ describe('a model that drafts by its own layer', () => {
       ...['workload.prompt=[5, 11, 2]', 'workload.tokens=7'],
       ...speculation.map((set) => `workload.speculation.${set}`),
     ];
-    return simulate(tinyConfig(folder, ...sets), OPTIONS);
+    return simulateTimes(tinyConfig(folder, ...sets), OPTIONS);
   };
 
   it('takes true states again of what was accepted, and drafts what it would if it had begun anew', async () => {

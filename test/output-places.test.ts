@@ -1,5 +1,4 @@
 /** Places that nothing can be written to: refused before the simulation, as they were given, exit 5. */
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -13,10 +12,9 @@ import {
 } from 'node:fs';
 import type * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../src/cli/errors.js';
-import { cases } from './helpers/full.js';
 import { checkFile, checkRunDirectory, writeFile, writeRunDirectory } from '../src/cli/output.js';
 
 /** What the system says of new temporary folders, if it refuses them. */
@@ -167,59 +165,5 @@ describe('a place that is possible', () => {
     writeFile(join(home, 'sealed'), 'new');
     expect(readdirSync(join(home, 'new/a/b/run')).toSorted()).toEqual(['run.json', 'run.txt']);
     expect(readFileSync(join(home, 'sealed'), 'utf8')).toBe('new');
-  });
-});
-
-describe('a command', () => {
-  const MAIN = resolve('dist/cli/main.js');
-  const wafersim = (args: string[], env: Record<string, string> = {}) =>
-    spawnSync(process.execPath, [MAIN, ...args], {
-      encoding: 'utf8',
-      env: { ...process.env, ...env },
-    });
-  /** A simulation that begins ends with exit code 4. */
-  const RUN = ['run', resolve('configs/tiny.yaml'), '--max-cycles=1'];
-  const BENCH = ['bench', '--cases=kernel/matvec', '--max-cycles=1'];
-
-  it.each([
-    ['run', [...RUN, '-o']],
-    ['run that serves', ['run', resolve('configs/serving-tiny.yaml'), '--max-cycles=1', '-o']],
-    ['bench --junit', [...BENCH, '--junit']],
-    ['bench --github-smaller', [...BENCH, '--github-smaller']],
-    ['bench --update-baseline', [...BENCH, '--update-baseline', '--baseline']],
-    ...cases([], [['bench --github-bigger', [...BENCH, '--github-bigger']] as const]),
-  ] as const)('refuses its place before it simulates: %s', (_, args) => {
-    const place = join(home, 'a', LONG);
-    expect(wafersim([...args, place])).toMatchObject({
-      stdout: '',
-      stderr: expect.stringMatching(
-        new RegExp(`^wafersim: ENAMETOOLONG: [^']* '${place}'\n$`),
-      ) as string,
-      status: 5,
-    });
-    expect(everything()).toEqual([]);
-  });
-
-  it('leaves nothing at a place that is possible, if the simulation fails', () => {
-    const place = join(home, 'a', 'b');
-    expect(wafersim([...RUN, '-o', place]).status).toBe(4);
-    expect(wafersim([...BENCH, '--junit', place]).status).toBe(4);
-    expect(everything()).toEqual([]);
-  });
-
-  it('refuses a place for the summary of a workflow before it simulates', () => {
-    mkdirSync(join(home, 'there'));
-    writeFileSync(join(home, 'summary'), 'before\n');
-    for (const name of cases(['there'], ['nowhere/summary'])) {
-      const { status, stderr } = wafersim(BENCH, { GITHUB_STEP_SUMMARY: join(home, name) });
-      expect(stderr).toMatch(
-        new RegExp(`^wafersim: (?:EISDIR|ENOENT): [^']* '${join(home, name)}'\n$`),
-      );
-      expect(status).toBe(5);
-    }
-    for (const name of cases(['summary'], ['new']))
-      expect(wafersim(BENCH, { GITHUB_STEP_SUMMARY: join(home, name) }).status).toBe(4);
-    expect(everything()).toEqual(['summary', 'there']);
-    expect(readFileSync(join(home, 'summary'), 'utf8')).toBe('before\n');
   });
 });

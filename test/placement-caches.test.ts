@@ -17,12 +17,12 @@ import { CapacityError, type Placement } from '../src/placement/placement.js';
 import { place } from '../src/placement/place.js';
 import { sramBytesOf } from '../src/program/program.js';
 import { placementOf } from '../src/decode/place.js';
-import { simulate } from '../src/studies/run/run.js';
 import { simulateSteps } from '../src/decode/simulate.js';
 import { asking, kept, llama8b, models, tiny, wse3, LAYER } from './placement-helpers.js';
 import { cases, count, FULL } from './helpers/full.js';
 import { runnerOf } from './helpers/runner.js';
 import { resized } from './helpers/small-model.js';
+import { simulateTimes } from './helpers/times.js';
 
 /** By region: bytes of the fullest of its cores as lowered, in all stages that visit it. */
 function loweredBytes(
@@ -245,7 +245,7 @@ describe('a step of one of several users', () => {
     });
     expect(spoilt).toBeGreaterThan(0);
     expect(run.check).toMatchObject({ choice: true, passed: true });
-    const alone = await simulate(loadConfig('configs/tiny.yaml', sets(1)), {
+    const alone = await simulateTimes(loadConfig('configs/tiny.yaml', sets(1)), {
       ...options,
       now: () => 0,
       rss: () => 0,

@@ -64,7 +64,7 @@ describe('auto', () => {
         expect(auto).toEqual(auto.layers === 'split' ? split : whole);
         seen.add(`${auto.layers} of ${both.length}`);
       }),
-      { seed: 21, numRuns: count(60, 200) },
+      { seed: 21, numRuns: count(40, 100) },
     );
     // Each form where both fit, and split layers where whole ones do not.
     expect([...seen]).toEqual(expect.arrayContaining(['whole of 2', 'split of 2', 'split of 1']));
@@ -148,7 +148,7 @@ describe('split layers', () => {
         fit++;
         expect(checkPlacement(found, model, wafer, request.maxPositions)).toEqual([]);
       }),
-      { seed: 22, numRuns: count(40, 300) },
+      { seed: 22, numRuns: count(40, 120) },
     );
     expect(fit).toBeGreaterThan(count(15, 40));
   }, 240_000);
@@ -167,7 +167,7 @@ describe('split layers', () => {
         const found = sizesOf(place(model, wafer, request));
         expect(tokenCycles(model, wafer, request, found)).toBeLessThanOrEqual(best * (1 + 1e-12));
       }),
-      { seed: 23, numRuns: count(25, 150) },
+      { seed: 23, numRuns: count(25, 60) },
     );
     expect(tried).toBeGreaterThan(count(8, 20));
   }, 240_000);

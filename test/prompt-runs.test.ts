@@ -17,12 +17,12 @@ import type { SimulateOptions } from '../src/decode/options.js';
 import { createPlainDecoder } from '../src/model/plain/decoder.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
-import { simulate } from '../src/studies/run/run.js';
 import { putTiny, tensorsOfTiny, tinyConfig, WORDS } from './helpers/checkpoint.js';
 import { wafersim } from './helpers/command-line.js';
 import { count } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 import { f32, filled, inFolder } from './helpers/safetensors.js';
+import { simulateTimes } from './helpers/times.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'wafersim-prompt-'));
 putTiny(folder);
@@ -47,7 +47,7 @@ async function compute(
 ): Promise<Computed> {
   const logits: Float32Array[] = [];
   const onLogits = (row: ArrayLike<number>) => logits.push(Float32Array.from(row));
-  const document = await simulate(config, { ...OPTIONS, onLogits, ...more });
+  const document = await simulateTimes(config, { ...OPTIONS, onLogits, ...more });
   return { document, logits };
 }
 

@@ -32,16 +32,30 @@ const calls = (line: RegExp) => [
 /** Indented ones run here; those in a block of `sh` take minutes, and their words are looked at. */
 const commands = calls(/^ {4}npx wafersim ([^#\n]+)/gm);
 const long = calls(/^npx wafersim ([^#\n]+)/gm);
-/** Of those that run here: on whole wafers, which takes as long as all the others together. */
-const isLarge = (command: string) =>
-  /^(run|fleet) configs\/(wse3|gpt-oss-120b)\.yaml/.test(command);
-/** And what tests of their own do over and over. */
+/** Of those that run here: what the benchmarks, or tests of their own, do as it stands. */
+const isElsewhere = (command: string) =>
+  /^run configs.gpt-oss-120b.yaml|^bench --suite examples/.test(command);
+/** On whole wafers, which takes as long as all the others together. */
+const isLarge = (command: string) => command.startsWith('fleet configs/wse3.yaml');
+/** And what tests of their own do over and over, or on fewer cores. */
 const isLong = (command: string) =>
   isLarge(command) ||
   /^(bench|diff|validate|capacity) |^run (configs.serving|examples.deployments)|^compare .*--strategies/.test(
     command,
+  ) ||
+  /^kernel (reduce .*--pes 512|layer .*--dim 4096)|^run configs.speculation|llama-70b/.test(
+    command,
   );
-const [late, quick] = [true, false].map((is) => commands.filter((c) => isLong(c) === is));
+const [late, quick] = [true, false].map((is) =>
+  commands.filter((c) => !isElsewhere(c) && isLong(c) === is),
+);
+/** What is not run here has its words looked at. */
+const looked = [...long, ...late, ...commands.filter(isElsewhere)];
+/** Fewer requests are served, and large ones take one thread: other tests need the processors too. */
+const lighter = (command: string) => [
+  ...(isLarge(command) ? ['--shards', '1'] : []),
+  ...(/ configs.serving/.test(command) ? ['--set', 'workload.requests=20'] : []),
+];
 
 afterAll(() => rmSync('runs/before', { recursive: true, force: true }));
 
@@ -56,9 +70,8 @@ describe('the commands of the documents', () => {
   it.each(cases(quick, late))(
     'wafersim %s',
     async (command) => {
-      // The large ones on one thread, which takes less of the processors: other tests need them too.
-      const threads = isLarge(command) ? ['--shards', '1'] : [];
-      const { status, stdout, stderr } = await wafersim(...command.split(/\s+/), ...threads);
+      const words = [...command.split(/\s+/), ...lighter(command)];
+      const { status, stdout, stderr } = await wafersim(...words);
       expect(stderr).not.toMatch(/error/i);
       expect(stdout).toMatch(/\S/);
       expect(status).toBe(0);
@@ -66,7 +79,7 @@ describe('the commands of the documents', () => {
     300_000,
   );
 
-  it.each([...long, ...late])('wafersim %s: its files and options exist', async (command) => {
+  it.each(looked)('wafersim %s: its files and options exist', async (command) => {
     const [name, ...words] = command.split(/\s+/);
     const { stdout: help } = await wafersim('help', name);
     for (const word of words) {

@@ -29,6 +29,7 @@ import { simulate } from '../src/studies/run/run.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer, expertsWith } from './helpers/expert-models.js';
 import { OPTIONS } from './helpers/options.js';
+import { simulateTimes } from './helpers/times.js';
 
 const shares = (choices: readonly (readonly number[])[], count: number) => {
   const found = Array.from({ length: count }, () => 0);
@@ -254,7 +255,7 @@ describe('a run that is only timed', () => {
         'workload.seed=2',
         'hardware.width=30',
       ]);
-      const { decode } = await simulate(config, OPTIONS);
+      const { decode } = await simulateTimes(config, OPTIONS);
       const { routing } = decode;
       const { whole, lowered } = await loweredFrom(config);
       const cycles: number[] = [];
@@ -320,7 +321,7 @@ describe('a run that is only timed', () => {
   it('is what serving takes a step for: the first drawn token', async () => {
     const sets = ['placement.strips=3', 'workload.tokens=1', 'workload.routingDraws=2'];
     const config = configOf(skewable, sets);
-    const { decode } = await simulate(config, OPTIONS);
+    const { decode } = await simulateTimes(config, OPTIONS);
     const runner = createRunner({ engine: 'fast', shards: 1, now: () => 0 });
     const how = { runner, memo: true };
     const placement = placementOf(config);
@@ -332,7 +333,10 @@ describe('a run that is only timed', () => {
     const trace = (experts: number[]) => [experts, undefined, experts];
     const cyclesOf = async (experts: number[], sets: string[] = []) => {
       const config = configOf(skewable, ['placement.strips=3', ...sets]);
-      const { decode } = await simulate({ ...config, routingTrace: [trace(experts)] }, OPTIONS);
+      const { decode } = await simulateTimes(
+        { ...config, routingTrace: [trace(experts)] },
+        OPTIONS,
+      );
       return decode;
     };
     // In turn experts 0, 3, 6, 9 share a strip.
@@ -362,7 +366,7 @@ describe('a run that is only timed', () => {
     });
     const lossOf = async (order: string) => {
       const sets = ['placement.strips=3', `placement.expertOrder=${order}`];
-      const { decode } = await simulate(
+      const { decode } = await simulateTimes(
         { ...configOf(skewable, sets), routingTrace: tokens },
         OPTIONS,
       );

@@ -9,9 +9,9 @@ import { services } from '../src/studies/services/services.js';
 import { servicesTable } from '../src/studies/services/table.js';
 import { stepCache } from '../src/studies/steps/step-cache.js';
 import { tokensPerRound } from '../src/numeric/acceptance.js';
-import { simulate } from '../src/studies/run/run.js';
 import { OPTIONS } from './helpers/options.js';
 import { deepModel } from './helpers/small-model.js';
+import { simulateTimes } from './helpers/times.js';
 
 const home = mkdtempSync(join(tmpdir(), 'wafersim-services-'));
 afterAll(() => rmSync(home, { recursive: true }));
@@ -37,7 +37,7 @@ const STEPS = stepCache();
 async function speedOf(context: number): Promise<number> {
   const sets = [...Object.entries(SET).map(([k, v]) => `${k}=${v}`), `workload.context=${context}`];
   const config = loadConfig('configs/wse3.yaml', ['model=tiny', ...sets]);
-  return (await simulate(config, OPTIONS)).decode.tokensPerSecondPerUser;
+  return (await simulateTimes(config, OPTIONS)).decode.tokensPerSecondPerUser;
 }
 
 describe('a published speed', () => {

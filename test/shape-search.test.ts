@@ -11,6 +11,7 @@ import { placementOf } from '../src/decode/place.js';
 import { simulate } from '../src/studies/run/run.js';
 import { cases, FULL } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
+import { simulateTimes } from './helpers/times.js';
 
 function tiny(width: number, height: number, ...sets: string[]): ResolvedConfig {
   return loadConfig('configs/tiny.yaml', [
@@ -29,7 +30,7 @@ type Placed = Partial<ResolvedConfig['placement']>;
 async function cyclesOf(config: ResolvedConfig, asked: Placed): Promise<number> {
   const placement = { ...config.placement, growth: 'fill' as const, ...asked };
   try {
-    return (await simulate({ ...config, placement }, OPTIONS)).decode.cyclesPerToken;
+    return (await simulateTimes({ ...config, placement }, OPTIONS)).decode.cyclesPerToken;
   } catch (error) {
     if (error instanceof CapacityError) return Infinity;
     throw error;
@@ -185,7 +186,7 @@ describe('placement.groups', () => {
     const config = tiny(12, 10);
     const working = async (groups: ResolvedConfig['placement']['groups']) => {
       const placement = { ...config.placement, rows: 5, layerColumns: 6, groups: groups! };
-      return (await simulate({ ...config, placement }, OPTIONS)).decode.coreCycles;
+      return (await simulateTimes({ ...config, placement }, OPTIONS)).decode.coreCycles;
     };
     const one = { column: 1, row: 1, head: 1 };
     for (const line of ['column', 'row', 'head'] as const)

@@ -10,7 +10,6 @@ import { createPlainDecoder } from '../src/model/plain/decoder.js';
 import { randomWeights } from '../src/model/weights.js';
 import { BYTES } from '../src/numeric/types.js';
 import { seededRandom } from '../src/numeric/random.js';
-import { simulate } from '../src/studies/run/run.js';
 import { modelOf } from './helpers/dense-models.js';
 import { expertsWith } from './helpers/expert-models.js';
 import { cases, count, FULL } from './helpers/full.js';
@@ -18,6 +17,7 @@ import { latentLayer, latentSpecs, latentWith } from './helpers/latent-models.js
 import { OPTIONS } from './helpers/options.js';
 import { runOn, type Rectangle } from './helpers/rectangle.js';
 import { logitsOf } from './helpers/wafer-tokens.js';
+import { simulateTimes } from './helpers/times.js';
 
 type Cache = 'expanded' | 'latent';
 const CACHES: Cache[] = ['expanded', 'latent'];
@@ -169,7 +169,7 @@ it('sparse attention of any sizes is that of the plain decoder', async () => {
         expect(check).toMatchObject({ passed: true });
       },
     ),
-    { numRuns: count(2, 24), seed: 11 },
+    { numRuns: count(2, 10), seed: 11 },
   );
 }, 120_000);
 
@@ -182,10 +182,10 @@ it('sparse attention on several wafers and for several users is the same', async
     const sizes = { growth: 'minimal' as const, rows: 7, layerColumns: 6, groups: 1 };
     const placement = { ...config.placement, ...sizes };
     const all = { ...config, wafer, model: sparse(), workload, placement };
-    const found = await simulate(all, OPTIONS);
+    const found = await simulateTimes(all, OPTIONS);
     expect(found.placement.wafers).toBeGreaterThan(1);
     expect(found.check).toMatchObject({ passed: true, positionsAgree: true });
-    const again = FULL && (await simulate(all, { ...OPTIONS, engine: 'reference' }));
+    const again = FULL && (await simulateTimes(all, { ...OPTIONS, engine: 'reference' }));
     if (again) expect(again.steps).toEqual(found.steps);
   }
 });

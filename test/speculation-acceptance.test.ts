@@ -10,9 +10,9 @@ import { acceptanceFor, acceptedOf, tokensPerRound } from '../src/numeric/accept
 import { seededRandom } from '../src/numeric/random.js';
 import { acceptanceTable } from '../src/report/acceptance-table.js';
 import { acceptanceStudy } from '../src/studies/acceptance/acceptance.js';
-import { simulate } from '../src/studies/run/run.js';
 import { cases } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
+import { simulateTimes } from './helpers/times.js';
 
 const SETS = [
   ...['workload.data=false', 'workload.tokens=1', 'placement.rows=6'],
@@ -99,7 +99,7 @@ describe('rounds of every number of tokens', () => {
 
   it('are told with a speed for each chance, and where 1 is not enough', async () => {
     const config = loadConfig('configs/tiny.yaml', SETS);
-    const run = await simulate(config, OPTIONS);
+    const run = await simulateTimes(config, OPTIONS);
     const target = 1.4 * run.decode.tokensPerSecondPerUser;
     const { acceptance, key } = await acceptanceStudy(run, config, target, OPTIONS);
     expect(key).not.toBe(run.key);
@@ -123,7 +123,7 @@ describe('rounds of every number of tokens', () => {
 
   it('need a draft', async () => {
     const config = loadConfig('configs/tiny.yaml', SETS.slice(0, 3));
-    const run = await simulate(config, OPTIONS);
+    const run = await simulateTimes(config, OPTIONS);
     await expect(acceptanceStudy(run, config, undefined, OPTIONS)).rejects.toThrow(
       '--acceptance: expected workload.speculation, found none',
     );

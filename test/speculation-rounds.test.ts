@@ -1,5 +1,5 @@
 /** Decoding with drafted tokens in a run's document: rounds, what their cycles are, and the speed that follows. */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { Memo } from '../src/decode/memo.js';
 import type { SimulateOptions } from '../src/decode/options.js';
@@ -11,6 +11,7 @@ import { simulate } from '../src/studies/run/run.js';
 import { sensitivityOf, uncertainNumbers } from '../src/studies/sensitivity/sensitivity.js';
 import { cases, FULL } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
+import { simulateTimes } from './helpers/times.js';
 
 const TINY = ['workload.data=false', 'workload.tokens=1', 'placement.rows=6'];
 const MODEL = ['draft.config=models/tiny.json'];
@@ -24,7 +25,7 @@ function configOf(speculation: string[], more: string[] = []) {
 const shared = { ...OPTIONS, runner: createRunner(OPTIONS) };
 
 function run(speculation: string[], more: string[] = [], options: SimulateOptions = shared) {
-  return simulate(configOf(speculation, more), options);
+  return simulateTimes(configOf(speculation, more), options);
 }
 
 function roundsOf({ decode }: RunDocument) {
@@ -60,7 +61,7 @@ describe('rounds of one token', () => {
   const drafts = cases([[MODEL]], [[['draft.ngram=2']], [['draft.mtp=assumed']]]);
   it.each(drafts)('are plain decoding to the cycle: %j', async (draft) => {
     const more = ['workload.tokens=2'];
-    const plain = await simulate(loadConfig('configs/tiny.yaml', [...TINY, ...more]), OPTIONS);
+    const plain = await simulateTimes(loadConfig('configs/tiny.yaml', [...TINY, ...more]), OPTIONS);
     const one = await run([...draft, 'tokens=1'], more);
     const { rounds, mean } = roundsOf(one);
     const { speculation: _, ...decode } = one.decode;
@@ -167,18 +168,19 @@ describe('the draft', () => {
 
 describe('a document', () => {
   const asked = [...MODEL, 'tokens=3', 'acceptance=0.7'];
+  /** With its critical path, outside `host`. */
+  const whole = async (options: SimulateOptions) => {
+    const config = configOf(asked, ['workload.tokens=2']);
+    const { host: _, reuse: __, ...document } = await simulate(config, options);
+    return document;
+  };
+  let all: ReturnType<typeof whole>;
+  beforeAll(() => {
+    all = whole(shared);
+  });
   const hows = cases<[Memo]>([['none'], ['lines']], [['stages']]);
   it.each(hows)('is the same whatever is simulated once: %s', async (memo) => {
-    const { host: _, reuse: __, ...all } = await run(asked, ['workload.tokens=2']);
-    const {
-      host: ___,
-      reuse: ____,
-      ...other
-    } = await run(asked, ['workload.tokens=2'], {
-      ...OPTIONS,
-      memo,
-    });
-    expect(other).toEqual(all);
+    expect(await whole({ ...OPTIONS, memo })).toEqual(await all);
   });
 
   it('is the same with two threads, and on the reference', async () => {

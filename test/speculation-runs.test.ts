@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { simulate } from '../src/studies/run/run.js';
 import { putTiny, tinyConfig } from './helpers/checkpoint.js';
 import { cases } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
+import { simulateTimes } from './helpers/times.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'wafersim-drafts-'));
 putTiny(folder);
@@ -20,7 +20,7 @@ async function compute(speculation: string[], more: string[] = PROMPT) {
   const config = tinyConfig(folder, 'workload.tokens=6', ...asked, ...more);
   const logits: Float32Array[] = [];
   const onLogits = (row: ArrayLike<number>) => logits.push(Float32Array.from(row));
-  const { steps, check, decode } = await simulate(config, { ...OPTIONS, onLogits });
+  const { steps, check, decode } = await simulateTimes(config, { ...OPTIONS, onLogits });
   return { tokens: steps.map(({ token }) => token), logits, check, drafts: decode.speculation };
 }
 

@@ -6,10 +6,10 @@ import { timeUsers } from '../src/decode/speculation/users.js';
 import { createRunner } from '../src/decode/runner.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { runTable } from '../src/report/table.js';
-import { simulate } from '../src/studies/run/run.js';
 import { cases } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 import { monolithOfUsers, prepareRound, type TinyRound } from './monolith.js';
+import { simulateTimes } from './helpers/times.js';
 
 const roundsOf = ({ plansOf: plans, stages, run }: TinyRound) => ({ plans, stages, run });
 
@@ -40,7 +40,7 @@ describe('a run of several users with drafts', () => {
     const all = ['workload.data=false', 'workload.tokens=1', 'workload.context=40'];
     const placed = ['placement.rows=6', 'placement.growth=minimal', `workload.batch=${batch}`];
     const config = loadConfig('configs/tiny.yaml', [...all, ...placed, ...sets]);
-    return simulate(config, { ...OPTIONS, runner });
+    return simulateTimes(config, { ...OPTIONS, runner });
   };
   const MODEL = ['draft.config=models/tiny.json', 'tokens=3', 'acceptance=0.8'];
 

@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { simulate } from '../src/studies/run/run.js';
 import { count } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
+import { simulateTimes } from './helpers/times.js';
 
 const STORIES = new URL('../../shared/checkpoints/stories260k/', import.meta.url).pathname;
 
@@ -29,7 +29,7 @@ describe.skipIf(!existsSync(STORIES))(
       expect(readme).toContain("--set 'workload.prompt=[1]'");
       expect(sets).toContain(`workload.tokens=${greedy.length}`);
       const config = loadConfig('configs/small.yaml', [...sets, `workload.tokens=${tokens}`]);
-      const run = await simulate(config, { ...OPTIONS, shards: 2 });
+      const run = await simulateTimes(config, { ...OPTIONS, shards: 2 });
       expect(run.steps.map(({ token }) => token)).toEqual(greedy.slice(0, tokens));
       expect(run.check).toMatchObject({ passed: true, choice: true });
       const [, said] = /^> (.*) \[\.\.\.\]$/m.exec(readme)!;

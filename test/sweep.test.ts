@@ -82,11 +82,11 @@ describe(`${POINTS} points`, () => {
   });
 
   it('are listed with their keys before they run, and with what is known', async () => {
-    const dry = await wafersim('sweep', plan, '-o', join(home, 'dry'), '--dry-run');
+    const dry = await wafersim('sweep', plan, '-o', join(home, 'dry'), '--dry-run', '--jobs=1');
     expect(existsSync(join(home, 'dry'))).toBe(false);
     const { points } = documentOf(local.stdout);
     for (const { key } of points) expect(dry.stdout).toContain(`  -  ${key}\n`);
-    const known = await wafersim('sweep', plan, '-o', join(home, 'local'), '--dry-run');
+    const known = await wafersim('sweep', plan, '-o', join(home, 'local'), '--dry-run', '--jobs=1');
     for (const { key } of points) expect(known.stdout).toContain(` ok  ${key}\n`);
     expect([dry.status, known.status]).toEqual([0, 0]);
   });

@@ -2,11 +2,11 @@
 import { loadConfig, type ResolvedConfig } from '../../src/config.js';
 import { relativeError } from '../../src/decode/compute.js';
 import type { EngineName } from '../../src/engine/engines.js';
-import { simulate } from '../../src/studies/run/run.js';
 import { loadCheckpoint, referenceOf } from './checkpoints.js';
 import { count } from './full.js';
 import { OPTIONS } from './options.js';
 import { outcomesOf } from './wafer-tokens.js';
+import { simulateTimes } from './times.js';
 
 /** A checkpoint on a wafer with room for it, and its weights. */
 export function checkpointOn(
@@ -49,6 +49,6 @@ export async function heldAgainstReference(
 
 /** What a run takes and sends, on one engine. */
 export async function timesOf(config: ResolvedConfig, engine: EngineName) {
-  const { steps, decode, fabric } = await simulate(config, { ...OPTIONS, engine });
+  const { steps, decode, fabric } = await simulateTimes(config, { ...OPTIONS, engine });
   return { steps, breakdown: decode.breakdown, fabric };
 }

@@ -3,7 +3,7 @@ import { loadConfig, type ResolvedConfig } from '../../src/config.js';
 import type { EngineName } from '../../src/engine/engines.js';
 import type { ModelSpec } from '../../src/model/model.js';
 import type { RunDocument } from '../../src/report/document.js';
-import { simulate } from '../../src/studies/run/run.js';
+import { simulateTimes } from './times.js';
 import { OPTIONS } from './options.js';
 
 export interface Rectangle {
@@ -25,7 +25,7 @@ interface Asked {
   placement?: Partial<ResolvedConfig['placement']>;
 }
 
-/** A run that computes, unless its workload says otherwise. */
+/** A run that computes, unless its workload says otherwise; without a critical path. */
 export function runOn(
   model: ModelSpec,
   { rows, columns: layerColumns, groups, layers = 'whole', ...steps }: Rectangle,
@@ -35,5 +35,5 @@ export function runOn(
   const workload = { ...config.workload, ...steps, ...asked.workload };
   const sizes = { growth: 'minimal', rows, layerColumns, groups, layers } as const;
   const placement = { ...config.placement, ...sizes, ...asked.placement };
-  return simulate({ ...config, model, workload, placement }, { ...OPTIONS, engine });
+  return simulateTimes({ ...config, model, workload, placement }, { ...OPTIONS, engine });
 }
