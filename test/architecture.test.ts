@@ -78,7 +78,7 @@ const MAY_ASK: Record<string, string[]> = {
   kernel: [],
   run: ['search', 'steps'],
   search: [],
-  sensitivity: ['steps'],
+  sensitivity: ['steps', 'sweep'],
   serve: ['run', 'steps'],
   services: ['steps', 'validate'],
   steps: [],
@@ -136,6 +136,7 @@ const FOLDER_PACKAGES: Record<string, string[]> = {
   'studies/serve/http': [
     ...['node:crypto', 'node:http', 'node:net:type', 'node:stream:type', 'prom-client', 'ws'],
   ],
+  'studies/sensitivity': ['node:worker_threads'],
   'studies/serve': ['node:path'],
   'studies/sweep/queue': [
     ...['node:fs', 'node:module', 'node:os', 'node:path', 'node:url', 'node:worker_threads'],
@@ -147,7 +148,8 @@ const FOLDER_PACKAGES: Record<string, string[]> = {
 };
 
 /** Where Node may be known at all; everything else runs in pages too. */
-const OF_NODE = /^(?:platform\/node\.ts$|(?:store|cli|engine\/sharded|studies\/(?:serve|sweep))\/)/;
+const OF_NODE =
+  /^(?:platform\/node\.ts$|(?:store|cli|engine\/sharded|studies\/(?:sensitivity|serve|sweep))\/)/;
 
 const CLOCK = /\b(?:Date\.now|new Date|performance\.(?:now|timeOrigin)|process\.hrtime)\b/;
 const RANDOM = /\bMath\.random\b/;

@@ -20,6 +20,10 @@ async function bundled(input, output) {
 
 const { output } = await bundled('cli/command.js', 'cli/command.js');
 const { output: worker } = await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
+const { output: cyclesWorker } = await bundled(
+  'studies/sensitivity/worker.js',
+  'studies/sensitivity-worker.js',
+);
 const { output: processor } = await bundled(
   'studies/sweep/queue/processor.js',
   'studies/queue-processor.js',
@@ -30,7 +34,7 @@ const browser = dist('browser.js');
 const pages = await rolldown({ input: browser, ...forPages() });
 const { output: inPages } = await pages.write({ file: browser, codeSplitting: false });
 
-const modules = [...output, ...worker, ...processor, ...inPages].flatMap(
+const modules = [...output, ...worker, ...cyclesWorker, ...processor, ...inPages].flatMap(
   ({ moduleIds }) => moduleIds,
 );
 // A part of the pages that commands write.

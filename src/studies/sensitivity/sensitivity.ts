@@ -15,14 +15,12 @@ import type { RunDocument, Sensitivity } from '../../report/document.js';
 import { valueAt } from '../../report/format.js';
 import type { Runner } from '../../decode/runner.js';
 import type { KnownSteps } from '../../decode/known-steps.js';
-import { memoized } from '../../decode/memo.js';
 import { placedOf, placementOf } from '../../decode/place.js';
-import { createShared } from '../../decode/sharing.js';
-import { simulateSteps } from '../../decode/simulate.js';
 import { agrees, watched } from '../../hardware/watched.js';
 import type { Placement } from '../../placement/placement.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { costsAt, costsOfStep } from './cost-use.js';
+import { cyclesOf, roundOf, slotsFor, type Cycles } from './cycles.js';
 
 /** Hardware numbers that take no part in timing. */
 const WITHOUT_EFFECT = new Set(['power']);
@@ -34,12 +32,6 @@ type Speed = Speeds | { refused: string };
 interface Speeds {
   plain: number;
   speculative?: number;
-}
-
-/** Cycles of a plain token, and of a round. */
-interface Cycles {
-  token: number;
-  round?: number | undefined;
 }
 
 /** Hardware numbers that state a range in which the truth may lie, by path, in base units. */
@@ -66,56 +58,68 @@ export async function sensitivityOf(
   const config = loadConfig(path, sets);
   const numbers = uncertainNumbers(config.provenance).filter(([name]) => isVaried(name));
   return withThreads(options, async (work) => {
-    const valueOf = (name: string) => valueAt(config.resolved, `hardware.${name}`) as number;
-    const { speedOf, own: base } = await variations(run, config, path, sets, work);
-    const differing = (settings: Setting[]) =>
-      settings.filter(([name, value]) => value !== valueOf(name));
-    const speedWith = async (settings: Setting[]): Promise<Speed> => {
-      const changes = differing(settings);
-      return changes.length === 0 ? base : speedOf(changes);
-    };
-    const tried = await Promise.all(
-      numbers.map(async ([name, range]) => {
-        const ends = range.map(async (value) => speedWith([[name, value]]));
-        const speeds = (await Promise.all(ends)) as [Speed, Speed];
-        return {
-          name,
-          range,
-          speeds,
-          ...extremes(range, speeds, valueOf(name), base),
-        };
-      }),
-    );
-    const drafted = (speeds: readonly Speed[]) => {
-      const known = [base, ...speeds].flatMap((speed) =>
-        'refused' in speed ? [] : (speed.speculative ?? []),
-      );
-      return known.length === 0 ? undefined : boundsOf(known);
-    };
-    const sensitivity = tried.map(({ name, range, slow, fast, speeds }): Sensitivity => {
-      const refused = speeds.flatMap((speed) => ('refused' in speed ? speed.refused : []))[0];
-      const speculative = drafted(speeds);
-      return {
-        parameter: `hardware.${name}`,
-        range,
-        tokensPerSecondPerUser: [slow[1], fast[1]],
-        ...(speculative && { speculativeTokensPerSecondPerUser: speculative }),
-        atEnds: [numberOf(speeds[0]), numberOf(speeds[1])],
-        ...(refused !== undefined && { refused }),
-      };
-    });
-    const [worst, best] = await Promise.all([
-      speedWith(tried.map(({ name, slow }) => [name, slow[0]])),
-      speedWith(tried.map(({ name, fast }) => [name, fast[0]])),
-    ]);
-    const speeds = sensitivity.flatMap((row) => row.tokensPerSecondPerUser);
-    const oneAtATime = boundsOf([base.plain, ...speeds]);
-    const speculative = drafted(tried.flatMap((one) => one.speeds));
-    const allAtOnce: [number | null, number | null] = [numberOf(worst), numberOf(best)];
-    const { key } = runIdentity(config, numbers);
-    const band = { oneAtATime, ...(speculative && { speculativeOneAtATime: speculative }) };
-    return { key, sensitivity, sensitivityBand: { ...band, allAtOnce } };
+    const varied = await variations(run, config, path, sets, work);
+    try {
+      return await effectsOf(config, numbers, varied);
+    } finally {
+      await varied.close();
+    }
   });
+}
+
+async function effectsOf(
+  config: ResolvedConfig,
+  numbers: ReturnType<typeof uncertainNumbers>,
+  { speedOf, own: base }: Variations,
+): Promise<Required<Pick<RunDocument, 'key' | 'sensitivity' | 'sensitivityBand'>>> {
+  const valueOf = (name: string) => valueAt(config.resolved, `hardware.${name}`) as number;
+  const differing = (settings: Setting[]) =>
+    settings.filter(([name, value]) => value !== valueOf(name));
+  const speedWith = async (settings: Setting[]): Promise<Speed> => {
+    const changes = differing(settings);
+    return changes.length === 0 ? base : speedOf(changes);
+  };
+  const tried = await Promise.all(
+    numbers.map(async ([name, range]) => {
+      const ends = range.map(async (value) => speedWith([[name, value]]));
+      const speeds = (await Promise.all(ends)) as [Speed, Speed];
+      return {
+        name,
+        range,
+        speeds,
+        ...extremes(range, speeds, valueOf(name), base),
+      };
+    }),
+  );
+  const drafted = (speeds: readonly Speed[]) => {
+    const known = [base, ...speeds].flatMap((speed) =>
+      'refused' in speed ? [] : (speed.speculative ?? []),
+    );
+    return known.length === 0 ? undefined : boundsOf(known);
+  };
+  const sensitivity = tried.map(({ name, range, slow, fast, speeds }): Sensitivity => {
+    const refused = speeds.flatMap((speed) => ('refused' in speed ? speed.refused : []))[0];
+    const speculative = drafted(speeds);
+    return {
+      parameter: `hardware.${name}`,
+      range,
+      tokensPerSecondPerUser: [slow[1], fast[1]],
+      ...(speculative && { speculativeTokensPerSecondPerUser: speculative }),
+      atEnds: [numberOf(speeds[0]), numberOf(speeds[1])],
+      ...(refused !== undefined && { refused }),
+    };
+  });
+  const [worst, best] = await Promise.all([
+    speedWith(tried.map(({ name, slow }) => [name, slow[0]])),
+    speedWith(tried.map(({ name, fast }) => [name, fast[0]])),
+  ]);
+  const speeds = sensitivity.flatMap((row) => row.tokensPerSecondPerUser);
+  const oneAtATime = boundsOf([base.plain, ...speeds]);
+  const speculative = drafted(tried.flatMap((one) => one.speeds));
+  const allAtOnce: [number | null, number | null] = [numberOf(worst), numberOf(best)];
+  const { key } = runIdentity(config, numbers);
+  const band = { oneAtATime, ...(speculative && { speculativeOneAtATime: speculative }) };
+  return { key, sensitivity, sensitivityBand: { ...band, allAtOnce } };
 }
 
 function boundsOf(numbers: readonly number[]): [number, number] {
@@ -136,6 +140,13 @@ function extremes(range: [number, number], speeds: [Speed, Speed], value: number
   return { slow: known[0], fast: known.at(-1)! };
 }
 
+/** The speed of a configuration, and with some numbers changed; to be closed. */
+interface Variations {
+  own: Speeds;
+  speedOf: (changes: Setting[]) => Promise<Speed>;
+  close: () => Promise<void>;
+}
+
 /** A function that gives the speed with some numbers changed, simulating no cycles twice. */
 async function variations(
   run: RunDocument,
@@ -143,7 +154,7 @@ async function variations(
   path: string,
   sets: readonly string[],
   { progress: _, onProgress, ...options }: GridWork & { runner: Runner },
-): Promise<{ own: Speeds; speedOf: (changes: Setting[]) => Promise<Speed> }> {
+): Promise<Variations> {
   // A run's speed is that of its last step, and does not depend on what it computes.
   const lastStep = (config: ResolvedConfig) => lastStepOf(config, run.steps.length);
   const { context } = lastStep(base).workload;
@@ -155,12 +166,8 @@ async function variations(
   const known = new Map<string, Promise<Cycles>>();
   const { decode, steps } = run;
   const given = decode.speculation?.expected?.tokensPerRound ?? decode.speculation?.tokensPerRound;
-  const simulated = async (config: ResolvedConfig, placement: Placement): Promise<Cycles> => {
-    const shared = { ...createShared(), steps: planned };
-    const asked = { path: false, counts: false };
-    const found = await simulateSteps(config, placement, { ...options, shared }, asked);
-    return { token: found.timing.cycles, round: roundOf(found) };
-  };
+  const simulated = async (config: ResolvedConfig, placement: Placement): Promise<Cycles> =>
+    cyclesOf(config, placement, options, planned);
   // The run has that of its last step, and of rounds that of its first one.
   const isKnown = given === undefined || steps.length === 1;
   const ownCycles: Cycles = isKnown
@@ -171,9 +178,8 @@ async function variations(
     plain: clockHz / token,
     ...(given !== undefined && round !== undefined && { speculative: (given * clockHz) / round }),
   });
-  // By lines all work is done here: of several at once each would find its programs on another's machine.
-  const isHere = options.shards === 1 || memoized(options.memo).lines !== undefined;
-  const queued = limited(isHere ? 1 : options.shards + 1);
+  const slots = slotsFor(own, options, { path, sets, steps: run.steps.length });
+  const queued = limited(slots.count);
   let [done, total] = [0, 0];
   const speedOf = async (changes: Setting[]): Promise<Speed> => {
     const changed = changes.map(([name, value]) => `hardware.${name}=${value}`);
@@ -181,13 +187,20 @@ async function variations(
     const { model } = base;
     const config = { ...lastStep(loadConfig(path, [...sets, ...changed])), model };
     const what = changes.length === 1 ? changes[0][0] : 'all of them';
+    // Other threads are given work in the meantime.
+    await options.runner.pause();
     try {
       const placement = agrees(seen.readings, config.wafer) ? own : placementOf(config);
       const key = cyclesKey(config, placement, costs);
       let cycles = known.get(key);
       if (cycles === undefined) {
         total++;
-        cycles = queued(async () => simulated(config, placement));
+        cycles = queued(async (slot) => {
+          const elsewhere = slots.elsewhere(slot, changed, placement);
+          // What fails there fails here as itself.
+          const found = await elsewhere?.catch(() => undefined);
+          return found ?? simulated(config, placement);
+        });
         known.set(key, cycles);
         void cycles.catch(() => {}).then(() => onProgress?.({ done: ++done, total, what }));
       }
@@ -198,12 +211,7 @@ async function variations(
       throw error;
     }
   };
-  return { own: speedsOf(base.wafer, ownCycles), speedOf };
-}
-
-/** Cycles of a round, with an assumed acceptance in the mean of all draws. */
-function roundOf({ speculation }: Pick<RunDocument['decode'], 'speculation'>): number | undefined {
-  return speculation?.expected?.cyclesPerRound ?? speculation?.cyclesPerRound;
+  return { own: speedsOf(base.wafer, ownCycles), speedOf, close: slots.close };
 }
 
 /** What the cycles of a configuration's step depend on, of all that may vary here. */
@@ -228,19 +236,18 @@ function asksHost({ workload: { speculation } }: ResolvedConfig): boolean {
   return speculation?.draft.kind === 'ngram' && speculation.tokens > 1;
 }
 
-/** Runs work as it comes, `most` at a time. */
-function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let free = most;
-  const waiting: (() => void)[] = [];
+/** Runs work as it comes, `most` at a time, each in a slot of its own, from 0. */
+function limited(most: number): <T>(work: (slot: number) => Promise<T>) => Promise<T> {
+  const free = Array.from({ length: most }, (_, slot) => slot);
+  const waiting: ((slot: number) => void)[] = [];
   return async (work) => {
-    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-    else free--;
+    const slot = free.shift() ?? (await new Promise<number>((resolve) => waiting.push(resolve)));
     try {
-      return await work();
+      return await work(slot);
     } finally {
       const next = waiting.shift();
-      if (next) next();
-      else free++;
+      if (next) next(slot);
+      else free.unshift(slot);
     }
   };
 }

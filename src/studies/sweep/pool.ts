@@ -1,13 +1,10 @@
 /** Threads of this process that run points, each one after the other. */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { wrap, type Remote } from 'comlink';
+import type { Remote } from 'comlink';
 import type { SimulateOptions } from '../../decode/options.js';
-import { endpointOf } from '../../engine/sharded/endpoint.js';
 import { failureOf } from '../failure.js';
 import type { Executor, Placer } from './executor.js';
 import type { Base } from './point.js';
+import { startThread, type Thread } from './thread.js';
 import type { PointWorker, WorkerData } from './worker.js';
 
 export interface PoolOptions extends Pick<SimulateOptions, 'engine' | 'memo' | 'maxCycles'> {
@@ -15,26 +12,13 @@ export interface PoolOptions extends Pick<SimulateOptions, 'engine' | 'memo' | '
   cache?: { folder: string; mostBytes: number; code: string } | undefined;
 }
 
-/** The built worker in one file (cli/bundle.mjs), by the package's own name: it is found from everywhere. */
-const WORKER = new URL(
-  'dist/studies/sweep-worker.js',
-  pathToFileURL(createRequire(import.meta.url).resolve('wafersim/package.json')),
-);
-
-interface Thread {
-  worker: Worker;
-  remote: Remote<PointWorker>;
-  /** Rejects when the thread ends. */
-  ended: Promise<never>;
-}
-
 /** As many threads as `slots`, each started with the first point that it is given. */
 export function createPool(base: Base, slots: number, options: PoolOptions): Executor & Placer {
-  const threads = new Map<number, Thread>();
+  const threads = new Map<number, Thread<PointWorker>>();
   const closing = new Set<Promise<unknown>>();
   const workerData: WorkerData = { base, options };
   const on = async <T>(slot: number, work: (remote: Remote<PointWorker>) => Promise<T>) => {
-    const thread = threads.get(slot) ?? start(workerData);
+    const thread = threads.get(slot) ?? startThread<PointWorker>('sweep-worker.js', workerData);
     threads.set(slot, thread);
     try {
       return await Promise.race([work(thread.remote), thread.ended]);
@@ -69,15 +53,4 @@ export function createPool(base: Base, slots: number, options: PoolOptions): Exe
       await Promise.all([...all, ...closing]);
     },
   };
-}
-
-function start(workerData: WorkerData): Thread {
-  const worker = new Worker(WORKER, { workerData });
-  const ended = new Promise<never>((_, reject) => {
-    worker.on('error', reject);
-    worker.on('exit', (code) => reject(new Error(`a thread ended early, with code ${code}`)));
-  });
-  // It may end while nothing awaits it.
-  ended.catch(() => {});
-  return { worker, remote: wrap<PointWorker>(endpointOf(worker)), ended };
 }
