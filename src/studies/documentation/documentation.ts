@@ -36,8 +36,8 @@ const PLAN = 'configs/codex-spark.yaml';
 
 /** Where experts lie, on a model of which more than one way takes about as many wafers. */
 const EXPERTS = 'configs/qwen3-235b.yaml';
-const PLACED = ['strips:2', 'strips:4', 'strips:8'];
-const DRAWS = ['workload.routingDraws=2'];
+const PLACED = ['sliced', 'strips:2', 'strips:4', 'strips:8'];
+const DRAWS = ['workload.routingDraws=3'];
 
 /** With the steps that are known. */
 type Options = SimulateOptions & Pick<GridWork, 'steps'>;
