@@ -58,8 +58,10 @@ function findStretched(
   const { bunched } = shape;
   // Mostly it is one of the last.
   for (let i = bunched.length - 1; i >= 0; i--) {
+    // It depends on the same pointers.
+    if (!hasPointers(shape, bunched[i], pointerOf)) continue;
     const result = stretched(table, shape, bunched[i], starts);
-    if (result === undefined || !hasPointers(shape, result, pointerOf)) continue;
+    if (result === undefined) continue;
     keep(shape, result);
     return result;
   }
