@@ -69,10 +69,8 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
   );
   // With other strips a layer's stages are others.
   const families = configs.map((config, i) => {
-    const strips = placements[i].regions.flatMap((region) =>
-      isOfLayer(region) && region.strips !== undefined ? [region.strips] : [],
-    );
-    return familyOf(config, [config.placement.groups, strips[0] ?? 1]);
+    const strips = placements[i].regions.map((region) => isOfLayer(region) && region.strips);
+    return familyOf(config, [config.placement.groups, strips.find(Boolean) ?? 1]);
   });
   const shared = new Map(families.map((family) => [family, createShared()]));
   // Regions that are equal may hold other experts.
@@ -91,19 +89,17 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     return simulatePlaced(configs[i], placements[i], own);
   };
   // Families have nothing in common: one after the other, so that the programs of one are in memory.
-  const outcomes = new Map<number, Awaited<ReturnType<typeof simulatePlaced>>>();
+  const outcomes = new Map<number, PromiseSettledResult<RunDocument>>();
   for (const family of new Set(families)) {
     const own = distinct.filter((i) => families[i] === family);
     const ended = await Promise.allSettled(own.map(simulated));
-    for (const [n, outcome] of ended.entries()) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-      outcomes.set(own[n], outcome.value);
-    }
+    for (const [n, outcome] of ended.entries()) outcomes.set(own[n], outcome);
     shared.delete(family);
+    throwFirst(distinct.map((i) => outcomes.get(i)));
   }
   return configs.map(({ resolved, placement: { strategy } }, i): SimulatedRun => {
     const twin = plans.indexOf(plans[i]);
-    const { placement, ...run } = outcomes.get(twin)!;
+    const { placement, ...run } = (outcomes.get(twin) as PromiseFulfilledResult<RunDocument>).value;
     const { estimate = placement.estimate, defects } = placements[i];
     const { search } = shaped[i];
     const given = asked[i].config;
@@ -115,6 +111,12 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     const document = { ...whole, ...costAt(whole, given) };
     return { run: document, ...(defects && { defects }), detail: details[distinct.indexOf(twin)] };
   });
+}
+
+/** Throws what the first one failed with, once all before it have ended. */
+function throwFirst(outcomes: readonly (PromiseSettledResult<unknown> | undefined)[]): void {
+  const first = outcomes.find((outcome) => outcome?.status !== 'fulfilled');
+  if (first?.status === 'rejected') throw first.reason;
 }
 
 /** Progress of several runs at once as that of one: what each has done adds up. */

@@ -28,6 +28,7 @@ import { scenariosOf, type ServingResult } from '../../report/serving-document.j
 /** A comparison as text, ending with a line break. */
 export function compareTable(document: CompareDocument, style: Style): string {
   const [head, ...rows] = cells(document);
+  const costs = costSection(costed(document), style);
   return `${[
     ...servedTables(document).flatMap(({ title, head: names, rows: lines }) => [
       heading(title, style),
@@ -38,7 +39,7 @@ export function compareTable(document: CompareDocument, style: Style): string {
     table(head, rows),
     ...versions(document),
     ...settings(document),
-    ...(compareCosts(document) ? ['', costSection(costed(document), style)] : []),
+    ...(costs === '' ? [] : ['', costs]),
     ...plans(document).flatMap(({ title, plan }) => [
       '',
       heading(title, style),
