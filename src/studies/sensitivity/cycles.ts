@@ -54,23 +54,24 @@ export interface Slots {
 /**
  * As many slots as there are threads to be kept at work. By lines all of a simulation is done on one, so the first slot
  * is this thread and each other one has its own, which begins with its first configuration.
- * @param placement of large regions: others are over before a thread has begun
+ * @param own the placement of what is varied; one without large regions is over before a thread has begun
  */
 export function slotsFor(
-  { regions }: Placement,
+  own: Placement,
   { shards, engine, memo, maxCycles }: SimulateOptions,
   base: Base,
 ): Slots {
   const threads = new Map<number, Thread<CyclesWorker>>();
   const isByLines = memoized(memo).lines !== undefined;
-  const isLarge = regions.some(({ width, height }) => width * height >= FEWEST_OF_LARGE);
+  const isLarge = own.regions.some(({ width, height }) => width * height >= FEWEST_OF_LARGE);
   const hasThreads = isByLines && isLarge && engine === 'fast';
   const alone = isByLines || shards === 1 ? 1 : shards + 1;
   return {
     count: hasThreads ? shards : alone,
     elsewhere(slot, changed, placement) {
       if (!hasThreads || slot === 0) return undefined;
-      const workerData: WorkerData = { ...base, options: { engine, memo, maxCycles } };
+      const options = { engine, memo, maxCycles };
+      const workerData: WorkerData = { ...base, placement: own, options };
       const thread =
         threads.get(slot) ?? startThread<CyclesWorker>('sensitivity-worker.js', workerData);
       threads.set(slot, thread);

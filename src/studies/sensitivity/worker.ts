@@ -4,7 +4,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { loadConfig } from '../../config.js';
 import type { KnownSteps } from '../../decode/known-steps.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import { placementOf } from '../../decode/place.js';
 import { lastStepOf } from '../../decode/positions.js';
 import { createRunner } from '../../decode/runner.js';
 import { endpointOf } from '../../engine/sharded/endpoint.js';
@@ -22,10 +21,11 @@ export interface Base {
 }
 
 export interface WorkerData extends Base {
+  placement: Placement;
   options: Pick<SimulateOptions, 'engine' | 'memo' | 'maxCycles'>;
 }
 
-function createCyclesWorker({ path, sets, steps, options }: WorkerData) {
+function createCyclesWorker({ path, sets, steps, placement: own, options }: WorkerData) {
   const simulate = { ...options, shards: 1, ...host };
   const runner = createRunner(simulate);
   const load = (changed: string[]) => lastStepOf(loadConfig(path, [...sets, ...changed]), steps);
@@ -36,7 +36,7 @@ function createCyclesWorker({ path, sets, steps, options }: WorkerData) {
       if (planned.length === 0) {
         const base = loadConfig(path, sets);
         const { context } = lastStepOf(base, steps).workload;
-        await costsOfStep(base, placementOf(base), context, runner, planned);
+        await costsOfStep(base, own, context, runner, planned);
       }
       return cyclesOf(load(changed), placement, { ...simulate, runner }, planned);
     },
