@@ -23,7 +23,7 @@ const ROWS = 32;
  * Calls with the wavelets over the links of some rows of a wafer, from row `y` on: (row * width + x) * LINKS + port. It
  * is the same memory each time.
  */
-export function eachRows(
+function eachRows(
   counted: readonly CountedLinks[],
   { width, height }: Pick<WaferSpec, 'width' | 'height'>,
   call: (wafer: number, y: number, links: Float64Array) => void,

@@ -121,9 +121,7 @@ async function stepsOf(
     const stops = token !== undefined && workload.stop?.includes(token) === true;
     isLast = stops || step === workload.tokens - 1;
     last = begun;
-    timed = await timeTokens(config, runner, begun, options, {
-      ...{ step, isLast, counts },
-    });
+    timed = await timeTokens(config, runner, begun, options, { step, isLast, counts });
     alone.push(timed.cyclesAlone ?? timed.timing.cycles);
     steps.push({ cycles: timed.timing.cycles, ...(token !== undefined && { token }) });
   }
