@@ -40,7 +40,6 @@ export function partOfLine(
     routers[own] = router;
     ownAt[router] = own++;
   }
-  const pointersOfAll = pointersOf(shape, result);
   const starts = new Float64Array(routers.length);
   for (let i = 0; i < shape.actors.length; i++) {
     const own = ownAt[shape.actors[i]];
@@ -50,7 +49,7 @@ export function partOfLine(
     image: isAll ? shape.image : imageOfPart(table, shape, routers, colors, fabric),
     ...{ routers, starts },
     colors: columnOf(colors, routers),
-    pointers: columnOf(pointersOfAll, routers),
+    pointers: columnOf(pointersOf(shape, result), routers),
     nudges: nudgesOf(result, ownAt),
   };
 }
