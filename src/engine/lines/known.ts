@@ -38,13 +38,14 @@ export function find(
   nudges: Int32Array,
   pointerOf: (router: number) => number,
 ): LineResult | undefined {
-  for (const result of shape.results.get(keyOf(starts)) ?? [])
+  const alike = shape.results.get(keyOf(starts));
+  for (let i = 0; alike !== undefined && i < alike.length; i++)
     if (
-      sameWords(result.starts, starts) &&
-      sameWords(result.nudges, nudges) &&
-      hasPointers(shape, result, pointerOf)
+      sameWords(alike[i].starts, starts) &&
+      sameWords(alike[i].nudges, nudges) &&
+      hasPointers(shape, alike[i], pointerOf)
     )
-      return result;
+      return alike[i];
   return nudges.length > 0 ? undefined : findStretched(table, shape, starts, pointerOf);
 }
 
