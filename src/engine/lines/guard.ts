@@ -196,6 +196,11 @@ interface Disturbed {
   since: number;
 }
 
+/** Such cycles of a line; of most there are none. */
+interface DisturbedCycles {
+  byCycle: Map<number, Disturbed> | undefined;
+}
+
 /**
  * Where others leave the pointer before cycles of a line in which it matters: nudges with which it was simulated are
  * kept if they are right, and there are new ones where it is not simulated with that pointer.
@@ -203,15 +208,16 @@ interface Disturbed {
 function findNudges(search: Search, use: Use, uses: Use[]): void {
   // Of most nothing hangs on the pointer at first, and no other line is there meanwhile.
   if (use.place === undefined && !overlapsOne(use, uses)) return;
-  const disturbed = new Map<number, Disturbed>();
-  if (use.place !== undefined) disturbed.set(use.from, { since: -Infinity });
+  const disturbed: DisturbedCycles = { byCycle: undefined };
+  if (use.place !== undefined) disturbed.byCycle = new Map([[use.from, { since: -Infinity }]]);
   for (let i = 0; i < uses.length; i++) {
     const other = uses[i];
     if (other === use || other.from >= use.to) continue;
     if (other.to >= use.from) disturbBetween(search, disturbed, use, other);
     else if (use.place !== undefined) disturb(search, disturbed, use, use.from, other, other.to);
   }
-  for (const [cycle, last] of disturbed) {
+  if (disturbed.byCycle === undefined) return;
+  for (const [cycle, last] of disturbed.byCycle) {
     const other = last.by ?? uses.find((one) => one !== use)!;
     const pointer = last.by === undefined ? 0 : pointerAfter(last.by, last.since, use.colors);
     if (pointer === undefined) noteMet(search, use, other);
@@ -220,12 +226,7 @@ function findNudges(search: Search, use: Use, uses: Use[]): void {
 }
 
 /** Cycles of a line that another one disturbs which is at the router at the same time. */
-function disturbBetween(
-  search: Search,
-  disturbed: Map<number, Disturbed>,
-  use: Use,
-  other: Use,
-): void {
+function disturbBetween(search: Search, disturbed: DisturbedCycles, use: Use, other: Use): void {
   const [of, its] = [use.cycles!, other.cycles!];
   if (other.from < use.from && use.place !== undefined)
     disturb(search, disturbed, use, use.from, other, moveBefore(its, use.from));
@@ -240,16 +241,17 @@ function disturbBetween(
 /** Another line moved something before a cycle of a line, last in cycle `since`. */
 function disturb(
   search: Search,
-  disturbed: Map<number, Disturbed>,
+  disturbed: DisturbedCycles,
   use: Use,
   cycle: number,
   by: Use,
   since: number,
 ): void {
-  const before = disturbed.get(cycle);
+  const byCycle = (disturbed.byCycle ??= new Map<number, Disturbed>());
+  const before = byCycle.get(cycle);
   // Which of two that moved in one cycle left the pointer hangs on where it was before.
   if (before?.by !== undefined && before.since === since) noteMet(search, use, by);
-  else if (before === undefined || before.since < since) disturbed.set(cycle, { by, since });
+  else if (before === undefined || before.since < since) byCycle.set(cycle, { by, since });
 }
 
 /** Where a line leaves the pointer among some colours, if that is known: after its last move, or after any. */
