@@ -228,8 +228,8 @@ export function placeIn(numbers: Int32Array, number: number): number {
 }
 
 /** The line as a program of its own for the machine. */
-function imageOfLine(
-  { width, height, places, hops }: Found,
+export function imageOfLine(
+  { width, height, places, hops }: Omit<Found, 'roles'>,
   { distinct, own }: Members,
   fabric: WaferSpec['fabric'],
 ): Image {
