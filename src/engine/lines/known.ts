@@ -30,6 +30,8 @@ function keyOf(starts: Int32Array): number {
   return hash;
 }
 
+const NONE: readonly LineResult[] = [];
+
 /** The result of a line that starts so, if it is known; `pointerOf` says where pointers are, by router. */
 export function find(
   table: LineTable,
@@ -38,8 +40,8 @@ export function find(
   nudges: Int32Array,
   pointerOf: (router: number) => number,
 ): LineResult | undefined {
-  const alike = shape.results.get(keyOf(starts));
-  for (let i = 0; alike !== undefined && i < alike.length; i++)
+  const alike = shape.results.get(keyOf(starts)) ?? NONE;
+  for (let i = 0; i < alike.length; i++)
     if (
       sameWords(alike[i].starts, starts) &&
       sameWords(alike[i].nudges, nudges) &&
