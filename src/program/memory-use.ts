@@ -216,13 +216,31 @@ function missingOf(written: Uint8Array, { tables, tableStride }: Access, cell: n
  * rather than cell by cell. It may say no to a role that does nothing wrong (an element that an
  * earlier one of the same operation wrote), never yes to one that does: after a no, look closely.
  */
-export function readsOnlyWritten(role: Role, room?: Uint8Array): boolean {
+export function readsOnlyWritten(
+  role: Role,
+  room?: Uint8Array,
+  known: KnownAccesses = new Map(),
+): boolean {
   const written = preloadedCells(role, room);
-  for (const op of role.operations)
-    for (const access of accessesOf(op)) {
-      if (access.does === 'write') writeTo(written, access);
-      else if (access.does === 'read' && !isThere(role, written, access)) return false;
-    }
+  const { operations } = role;
+  for (let i = 0; i < operations.length; i++) {
+    let accesses = known.get(operations[i]);
+    if (accesses === undefined) known.set(operations[i], (accesses = accessesOf(operations[i])));
+    if (!areThere(role, written, accesses)) return false;
+  }
+  return true;
+}
+
+/** What operations do to memory: many roles have the same ones. */
+export type KnownAccesses = Map<Operation, readonly Access[]>;
+
+/** Writes what they write, one after the other; is what they read there? */
+function areThere(role: Role, written: Uint8Array, accesses: readonly Access[]): boolean {
+  for (let i = 0; i < accesses.length; i++) {
+    const access = accesses[i];
+    if (access.does === 'write') writeTo(written, access);
+    else if (access.does === 'read' && !isThere(role, written, access)) return false;
+  }
   return true;
 }
 
