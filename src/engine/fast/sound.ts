@@ -4,7 +4,7 @@
  */
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
-import { readsOnlyWritten } from '../../program/memory-use.js';
+import { readsOnlyWritten } from '../../program/reads-written.js';
 import { cellsOf, colorsOf, outputsOf, sramBytesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, Program, Role } from '../../program/program.js';
 import type { Route, Setting } from '../../program/program.js';
