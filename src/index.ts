@@ -3,26 +3,6 @@
  * of benchmarks against a baseline. The command line uses these same functions; types of what comes
  * out are those of the JSON documents.
  */
-import type { ResolvedConfig, Source } from './config.js';
-import { host } from './host.js';
-import { availableParallelism } from './platform/node.js';
-import { capacity as capacityWith, type CapacityAsked } from './studies/capacity/capacity.js';
-import type { CapacityDocument } from './studies/capacity/table.js';
-import { fleet as fleetWith, type FleetOptions } from './studies/fleet/fleet.js';
-import type { FleetDocument } from './studies/fleet/table.js';
-import type { StepCache } from './studies/steps/step-cache.js';
-import { serveHttp, type ServeOptions, type Serving } from './studies/serve/http/serve-http.js';
-import type { ValidateDocument } from './studies/validate/document.js';
-import { validate as validateWith } from './studies/validate/validate.js';
-import type { CompareDocument } from './studies/compare/document.js';
-import type { RunDocument } from './report/document.js';
-import { simulate as simulateWith } from './studies/run/run.js';
-import type { SimulateOptions } from './decode/options.js';
-import { compareAll as compareAllWith } from './studies/compare/compare.js';
-import type { Compared, CompareOptions } from './studies/compare/compare.js';
-import { compareStrategies, comparison, whyIncomparable } from './studies/compare/compare.js';
-import { IncomparableError } from './studies/incomparable.js';
-
 export { bundled, VERSION } from './bundled.js';
 export { configSchema, loadConfig, loadHardware, type ResolvedConfig } from './config.js';
 export { readUnits } from './config/quantity.js';
@@ -118,130 +98,9 @@ export { failureOf, oneLine, type Failure } from './studies/failure.js';
 export type { KernelDocument, RunDocument } from './report/document.js';
 export type { CompareDocument, CompareRow } from './studies/compare/document.js';
 export type * from './studies/bench/document.js';
-
-/**
- * Simulates the decode steps of a configuration. Everything outside `host` of the document depends on
- * the configuration alone.
- * @param options engine (`fast`), threads (`shards`), `memo`; `onProgress`; `signal`, an AbortSignal
- * @returns the document `wafersim.run/1`: cycles as integers, times and rates with their unit in the
- *   name
- * @throws CapacityError if the model does not fit the wafers, MachineError if the simulated machine
- *   fails, ConfigError for settings that exclude each other; the signal's reason once it is aborted
- */
-export function simulate(
-  config: ResolvedConfig,
-  options: Partial<SimulateOptions> = {},
-): Promise<RunDocument> {
-  return simulateWith(config, withDefaults(options));
-}
-
-/**
- * Simulates configurations of one workload, each with a placement strategy of its own, and puts them
- * side by side; the others are compared with the first.
- * @param options as of `simulate`
- * @returns the document `wafersim.compare/1`
- * @throws what `simulate` throws; IncomparableError if they differ in anything but the strategy (of
- *   such, `compareRuns` puts finished runs side by side)
- */
-export function compare(
-  configs: readonly ResolvedConfig[],
-  { onDetails, ...options }: Partial<CompareOptions> = {},
-): Promise<CompareDocument> {
-  return compareStrategies([...configs], { ...withDefaults(options), onDetails });
-}
-
-/**
- * Simulates configurations of the same model doing the same work, whatever their hardware and their
- * placements, with what they have in common simulated once, and puts them and finished runs side by
- * side.
- * @param all configurations and runs with their names; the others are compared with the first
- * @param options as of `simulate`
- * @returns the document `wafersim.compare/1`
- * @throws what `simulate` throws; IncomparableError, before anything is simulated, if model or work differ
- */
-export function compareAll(
-  all: readonly Compared[],
-  { onDetails, ...options }: Partial<CompareOptions> = {},
-): Promise<CompareDocument> {
-  return compareAllWith(all, { ...withDefaults(options), onDetails });
-}
-
-/**
- * The highest request rate at which a serving configuration meets limits, by bisection.
- * @param source the configuration's file, and settings over it
- * @param options as of `simulate`; `steps`, where simulated steps are kept
- * @returns the document `wafersim.capacity/1`
- * @throws what `simulate` throws; ConfigError for limits that are none, or a workload that serves nothing
- */
-export function capacity(
-  source: Source,
-  asked: CapacityAsked,
-  options: Partial<StepOptions> = {},
-): Promise<CapacityDocument> {
-  return capacityWith(source, asked, withDefaults(options));
-}
-
-/**
- * What a fleet of such systems serves under a power limit.
- * @param source where the configuration was loaded from, for its scenarios
- * @param options as of `capacity`
- * @returns the document `wafersim.fleet/1`
- * @throws what `simulate` throws
- */
-export function fleet(
-  config: ResolvedConfig,
-  source: Source,
-  limits: FleetOptions,
-  options: Partial<StepOptions> = {},
-): Promise<FleetDocument> {
-  return fleetWith(config, source, limits, withDefaults(options));
-}
-
-/**
- * Serves a configuration's model at an OpenAI-compatible endpoint, at the pace of the simulated wafer.
- * @param source the configuration's file, and settings over it
- * @param asked where to listen, how fast, which text, what to record
- * @param options as of `capacity`; `now` is the clock that sets the pace
- * @returns where it serves what, and what ends it
- * @throws what `simulate` throws; ConfigError if it cannot listen there
- */
-export function serve(
-  source: Source,
-  asked: ServeOptions,
-  options: Partial<StepOptions> = {},
-): Promise<Serving> {
-  return serveHttp(source, asked, withDefaults(options));
-}
-
-/**
- * Published measurements next to what is simulated.
- * @param which a file of further `measurements`, and a text that the ids have in them
- * @param options as of `simulate`
- * @returns the document `wafersim.validate/1`
- * @throws ConfigError if there are no such measurements, or the file is wrong
- */
-export function validate(
-  which: { measurements?: string | undefined; only?: string | undefined } = {},
-  options: Partial<SimulateOptions> = {},
-): Promise<ValidateDocument> {
-  return validateWith(which, withDefaults(options));
-}
-
-/**
- * Puts finished runs side by side under these names.
- * @throws IncomparableError if they are not of the same model doing the same work
- */
-export function compareRuns(
-  runs: readonly RunDocument[],
-  names: readonly string[],
-): CompareDocument {
-  const why = whyIncomparable([...runs], [...names]);
-  if (why !== undefined) throw new IncomparableError(why);
-  return comparison([...runs], [...names]);
-}
-
-type StepOptions = SimulateOptions & { steps?: StepCache | undefined };
-
-function withDefaults(options: Partial<StepOptions>): StepOptions {
-  return { engine: 'fast', memo: true, shards: availableParallelism(), ...host, ...options };
-}
+export { capacity } from './index/capacity.js';
+export { compare, compareAll, compareRuns } from './index/compare.js';
+export { fleet } from './index/fleet.js';
+export { serve } from './index/serve.js';
+export { simulate } from './index/simulate.js';
+export { validate } from './index/validate.js';

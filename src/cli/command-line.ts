@@ -1,22 +1,36 @@
 /** The command line: results on stdout, notes on stderr, one line per error, and an exit code. */
 import { Command } from 'commander';
 import { VERSION } from '../index.js';
-import { addBench } from './bench.js';
-import { addCompare } from './compare.js';
-import { addDiff } from './diff.js';
 import { failureOf, prefixed } from './errors.js';
-import { addCapacity } from './capacity.js';
-import { addExplain } from './explain.js';
-import { addFleet } from './fleet.js';
-import { addInspect } from './inspect.js';
-import { addKernel } from './kernel.js';
 import { note } from './output.js';
-import { addRun } from './run.js';
-import { addServe } from './serve.js';
-import { addSchema } from './schema.js';
-import { addSweep } from './sweep.js';
-import { addValidate } from './validate.js';
-import { addWorker } from './worker.js';
+
+type Add = (program: Command) => void;
+
+/** Each command by its group in the help, in a file of its own that is loaded when the command is called. */
+const COMMANDS: Record<string, Record<string, () => Promise<Add>>> = {
+  'Simulate:': {
+    run: async () => (await import('./run.js')).addRun,
+    compare: async () => (await import('./compare.js')).addCompare,
+    sweep: async () => (await import('./sweep.js')).addSweep,
+    kernel: async () => (await import('./kernel.js')).addKernel,
+    serve: async () => (await import('./serve.js')).addServe,
+  },
+  'Plan:': {
+    capacity: async () => (await import('./capacity.js')).addCapacity,
+    fleet: async () => (await import('./fleet.js')).addFleet,
+    worker: async () => (await import('./worker.js')).addWorker,
+  },
+  'Check:': {
+    bench: async () => (await import('./bench.js')).addBench,
+    validate: async () => (await import('./validate.js')).addValidate,
+    diff: async () => (await import('./diff.js')).addDiff,
+  },
+  'Look inside:': {
+    inspect: async () => (await import('./inspect.js')).addInspect,
+    explain: async () => (await import('./explain.js')).addExplain,
+    schema: async () => (await import('./schema.js')).addSchema,
+  },
+};
 
 const EXAMPLES = `
 Examples:
@@ -34,31 +48,24 @@ Exit codes: 0 fine, 1 a regression, a difference or a failed check,
 failed (memory, disk, a place that cannot be written), 70 an internal error,
 130 interrupted (Ctrl-C), 143 terminated.`;
 
-function commandLine(): Command {
+/**
+ * The program with the command that is called, or with all of them where none of them is: for help, and for what
+ * cannot be read.
+ */
+async function commandLine([called]: readonly string[]): Promise<Command> {
   const program = new Command('wafersim')
     .description('A cycle-level simulator of a wafer-scale inference engine.')
     .version(VERSION)
     .exitOverride()
     .configureOutput({ outputError: (text) => note(prefixed(text.replace(/^error: /, ''))) })
     .addHelpText('after', EXAMPLES);
-  program.commandsGroup('Simulate:');
-  addRun(program);
-  addCompare(program);
-  addSweep(program);
-  addKernel(program);
-  addServe(program);
-  program.commandsGroup('Plan:');
-  addCapacity(program);
-  addFleet(program);
-  addWorker(program);
-  program.commandsGroup('Check:');
-  addBench(program);
-  addValidate(program);
-  addDiff(program);
-  program.commandsGroup('Look inside:');
-  addInspect(program);
-  addExplain(program);
-  addSchema(program);
+  if (called === '--version' || called === '-V') return program;
+  const isKnown = Object.values(COMMANDS).some((group) => Object.hasOwn(group, called ?? ''));
+  for (const [group, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(group);
+    for (const [name, load] of Object.entries(commands))
+      if (!isKnown || name === called) (await load())(program);
+  }
   program.helpCommand('help [command]', 'show what a command does and takes');
   return program;
 }
@@ -66,7 +73,7 @@ function commandLine(): Command {
 /** Does what the arguments say; a failure is a line and an exit code. */
 export async function runCommandLine(args: string[] = process.argv.slice(2)): Promise<void> {
   try {
-    await commandLine().parseAsync(args, { from: 'user' });
+    await (await commandLine(args)).parseAsync(args, { from: 'user' });
   } catch (error) {
     const { exitCode, message } = failureOf(error);
     if (message !== '') note(message);

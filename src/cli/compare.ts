@@ -2,18 +2,15 @@
 import { statSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { compare as compareConfigs, compareAll, ConfigError, loadConfig } from '../index.js';
-import { comparePage, readRunCores, readRunFile, compareMarkdown, compareRows } from '../index.js';
+import { readRunCores, readRunFile, compareMarkdown, compareRows } from '../index.js';
 import { compareTable, placedExperts } from '../index.js';
 import type { Compared, CompareDocument, KnownDetail } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import { oneLine } from '../index.js';
 import { EXIT } from '../exit.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
-import { csvOf } from '../report/data-table.js';
-import { json } from '../report/json.js';
 import { markdownOption, show } from './formats.js';
 import { checkRunDirectory, note, writeRunDirectory } from './output.js';
-import { TOOLS } from './run-files.js';
 import { simulating } from './simulating.js';
 
 interface CompareOptions extends SimulationOptions {
@@ -67,13 +64,15 @@ export function addCompare(program: Command): void {
 async function compare(first: string, others: string[], options: CompareOptions): Promise<void> {
   const { output } = options;
   if (output !== undefined) checkRunDirectory(output);
+  const files = output === undefined ? undefined : await import('./compare-files.js');
   let details: readonly (KnownDetail | undefined)[] = [];
   const onDetails = output === undefined ? undefined : (found: typeof details) => (details = found);
   const document =
     others.length === 0
       ? await strategiesOf(first, options, onDetails)
       : await allOf([first, ...others], options, onDetails);
-  if (output !== undefined) writeRunDirectory(output, filesOf(document, details));
+  if (files && output !== undefined)
+    writeRunDirectory(output, files.compareFiles(document, details));
   show(
     {
       document,
@@ -88,16 +87,6 @@ async function compare(first: string, others: string[], options: CompareOptions)
     note(oneLine(`${document.rows[i].name}: ${checkFailure(check)}`));
     process.exitCode = EXIT.difference;
   });
-}
-
-function filesOf(document: CompareDocument, details: readonly (KnownDetail | undefined)[]) {
-  const text = compareTable(document, { color: false });
-  return {
-    'compare.json': json(document),
-    'summary.csv': csvOf(compareRows(document)),
-    'compare.txt': text,
-    'compare.html': comparePage(document, details, text, TOOLS),
-  };
 }
 
 type OnDetails = ((details: (KnownDetail | undefined)[]) => void) | undefined;

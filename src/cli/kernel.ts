@@ -1,23 +1,11 @@
 /** `wafersim kernel`: one kernel on a rectangle of cores. */
 import type { Command } from 'commander';
-import {
-  bundled,
-  kernelHelp,
-  loadHardware,
-  ofPackage,
-  recordKernel,
-  runKernel,
-  type KernelDocument,
-} from '../index.js';
-import { kernelPage } from '../report/html-kernel.js';
+import { bundled, kernelHelp, loadHardware, ofPackage, recordKernel, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
-import { csvOf } from '../report/data-table.js';
-import { json } from '../report/json.js';
-import { kernelSummary, operatorsTable } from '../report/run-tables.js';
+import { kernelSummary } from '../report/run-tables.js';
 import { show } from './formats.js';
 import { checkRunDirectory, writeRunDirectory } from './output.js';
-import { TOOLS } from './run-files.js';
 import { simulating } from './simulating.js';
 
 /** The hardware of kernels, unless another one is named. */
@@ -85,6 +73,7 @@ export function addKernel(program: Command): void {
 async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
   const { hardware, set = [], format, json: asJson, cache: _, output, ...others } = all;
   if (output !== undefined) checkRunDirectory(output);
+  const page = output === undefined ? undefined : await import('./kernel-files.js');
   const { engine, maxCycles, timeout, ...given } = others;
   const { wafer, files } = hardwareOf(hardware, set);
   const limits = { engine, maxCycles, timeout };
@@ -94,7 +83,8 @@ async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
     return { document, recording: output === undefined ? '' : recordKernel(document, wafer) };
   });
   try {
-    if (output !== undefined) writeRunDirectory(output, filesOf(document, recording));
+    if (page && output !== undefined)
+      writeRunDirectory(output, page.kernelFiles(document, recording));
   } finally {
     // A full disk must not cost the result as well.
     show(
@@ -106,16 +96,4 @@ async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
       { format, json: asJson },
     );
   }
-}
-
-/** What the directory of a kernel holds: the document, the terminal's text, the page, and tables as CSV. */
-function filesOf(document: KernelDocument, recording: ReturnType<typeof recordKernel>) {
-  const text = kernelTable(document, { color: false });
-  return {
-    'kernel.json': json(document),
-    'kernel.txt': text,
-    'report.html': kernelPage(document, recording, text, TOOLS),
-    'summary.csv': csvOf(kernelSummary(document)),
-    'operators.csv': csvOf(operatorsTable(document)),
-  };
 }

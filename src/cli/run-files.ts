@@ -1,6 +1,5 @@
 /** What a run directory holds: the document, the terminal's text, the page, the trace, and data for notebooks. */
-import { createHash } from 'node:crypto';
-import { deflateSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { npzOf, pageRequests, parquetOf, parquetPieces, servingTrace } from '../index.js';
 import type { ServingDetail } from '../index.js';
 import { corePlanes } from '../report/core-planes.js';
@@ -9,19 +8,16 @@ import { csvOf } from '../report/data-table.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import type { Provenance } from '../report/html-provenance.js';
-import { htmlReport, type HtmlTools } from '../report/html.js';
+import { htmlReport } from '../report/html.js';
 import { METRICS } from '../report/metrics.js';
 import { operatorsTable, regionsTable, summaryTable } from '../report/run-tables.js';
 import { scenariosOf } from '../report/serving-document.js';
 import { chromeTrace } from '../report/trace.js';
 import { json } from '../report/json.js';
+import { TOOLS } from './html-tools.js';
 import { type RunFiles } from './output.js';
 
-/** What pages are made with. */
-export const TOOLS: HtmlTools = {
-  deflate: (bytes) => deflateSync(bytes, { level: 9 }),
-  sha256: (text) => createHash('sha256').update(text).digest('base64'),
-};
+export { provenanceFor } from './provenance.js';
 
 /** What else a run has to write down. */
 interface More {

@@ -7,11 +7,9 @@ import {
   isServing,
   loadConfig,
   sensitivityOf,
-  serveAll,
   simulate,
 } from '../index.js';
-import { deploymentsTable, scenariosTable, servingTable } from '../index.js';
-import type { ServingDocument } from '../index.js';
+import type { serveAll, ServingDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import type { CoreAt, RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
@@ -25,8 +23,6 @@ import { coresOf, setOption, setsOf, skipInvalidOption } from './options.js';
 import { addSimulationOptions } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
 import { checkRunDirectory, note, writeRunDirectory } from './output.js';
-import { provenanceFor } from './provenance.js';
-import { runFiles } from './run-files.js';
 import { simulating } from './simulating.js';
 
 interface RunOptions extends SimulationOptions, SetOptions {
@@ -103,6 +99,9 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const config = loadConfig(path, sets);
   if (options.skipInvalid && !isServing(config))
     throw new ConfigError('--skip-invalid: expected a serving workload with a trace, found decode');
+  // What only some runs need is loaded now, and not after hours in which the package may have been replaced.
+  const serving = isServing(config) ? await import('./run-serving.js') : undefined;
+  const files = options.output === undefined ? undefined : await import('./run-files.js');
   let served: Awaited<ReturnType<typeof serveAll>> | undefined;
   let detail: RunDetail | undefined;
   const onDetail = (last: RunDetail) => (detail = last);
@@ -120,13 +119,16 @@ async function run(path: string, options: RunOptions): Promise<void> {
         ...(logits && { onLogits: logits.take }),
         ...(text && { onText: text.tell }),
       };
-      if (isServing(config)) {
+      if (serving) {
         const ofDecode = OF_DECODE.find(([name]) => options[name]);
         if (ofDecode)
           throw new ConfigError(
             `${ofDecode[1]}: expected a decode run, found workload.kind: serving`,
           );
-        served = await serveAll(config, path, sets, { ...listening, steps: stepsOf(options) });
+        served = await serving.serveAll(config, path, sets, {
+          ...listening,
+          steps: stepsOf(options),
+        });
         return served.document;
       }
       let finished = await simulate(config, listening);
@@ -141,22 +143,23 @@ async function run(path: string, options: RunOptions): Promise<void> {
     { bar: text === undefined },
   );
   text?.end();
+  const textOf = (style: Style): string =>
+    serving && 'serving' in document
+      ? serving.servingText(document, style)
+      : runTable(document, style);
   try {
-    if (options.output !== undefined) {
-      const page = textOf(document, { color: false });
-      writeRunDirectory(
-        options.output,
-        runFiles(document, detail!, page, {
-          ...{ served, logits: logits?.file(), provenance: provenanceFor(config) },
-        }),
-      );
+    if (files && options.output !== undefined) {
+      const { provenanceFor, runFiles } = files;
+      const more = { served, logits: logits?.file(), provenance: provenanceFor(config) };
+      const page = textOf({ color: false });
+      writeRunDirectory(options.output, runFiles(document, detail!, page, more));
     }
   } finally {
     // A full disk must not cost the result as well.
     show(
       {
         document,
-        text: (style) => textOf(document, style),
+        text: textOf,
         rows: () => summaryTable([document]),
       },
       options,
@@ -181,18 +184,4 @@ function textTeller(): { tell: (text: string) => void; end: () => void } | undef
       if (hasTold) process.stderr.write('\n');
     },
   };
-}
-
-/** With a serving workload its results come first; of several scenarios the table, and one in full; of deployments all. */
-function textOf(document: RunDocument | ServingDocument, style: Style): string {
-  if (!('serving' in document)) return runTable(document, style);
-  const { scenarios, serving, deployments } = document;
-  // Each deployment in full: they are different models, and not one of them stands for the others.
-  if (deployments !== undefined)
-    return [
-      deploymentsTable(deployments, scenarios!, style),
-      ...scenarios!.map((one) => servingTable(one, style)),
-    ].join('\n');
-  const summary = scenarios === undefined ? '' : `${scenariosTable(scenarios, style)}\n`;
-  return `${summary}${servingTable(serving, style)}`;
 }
