@@ -4,7 +4,7 @@
  */
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
-import { readsOnlyWritten, type KnownAccesses } from '../../program/memory-use.js';
+import { readsOnlyWritten } from '../../program/reads-written.js';
 import { cellsOf, colorsOf, outputsOf, sramBytesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, Program, Role } from '../../program/program.js';
 import type { Route, Setting } from '../../program/program.js';
@@ -35,7 +35,7 @@ const soundPrograms = new WeakMap<Program, Limits>();
 function isSoundWithin(program: Program, wafer: WaferSpec, colors: number): boolean {
   const bodies = bodiesOf(program);
   const room = new Uint8Array(bodies.reduce((most, role) => Math.max(most, cellsOf(role)), 0));
-  const seen: Seen = { room, sound: new Set(), accesses: new Map() };
+  const seen: Seen = { room, sound: new Set() };
   return (
     bodies.every((role) => isSoundBody(role, wafer, colors, areKept(program), seen)) &&
     program.roles.every((role) => hasSoundRoutes(role, colors)) &&
@@ -94,7 +94,7 @@ function isSoundBody(
     return true;
   const isSoundOne =
     sramBytesOf(role) <= sramBytes &&
-    (readsOnlyWritten(role, seen.room, seen.accesses) || firstUnwritten(role) === undefined) &&
+    (readsOnlyWritten(role, seen.room) || firstUnwritten(role) === undefined) &&
     areSound(operations, colors, seen);
   if (isSoundOne && isKept) sound.set(operations, { buffers, codeBytes, sramBytes, colors });
   return isSoundOne;
@@ -104,7 +104,6 @@ function isSoundBody(
 interface Seen {
   room: Uint8Array;
   sound: Set<Operation>;
-  accesses: KnownAccesses;
 }
 
 function areSound(operations: Operation[], colors: number, { sound }: Seen): boolean {
