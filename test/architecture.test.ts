@@ -78,7 +78,7 @@ const MAY_ASK: Record<string, string[]> = {
   kernel: [],
   run: ['search', 'steps'],
   search: [],
-  sensitivity: ['steps', 'sweep'],
+  sensitivity: ['steps'],
   serve: ['run', 'steps'],
   services: ['steps', 'validate'],
   steps: [],
@@ -146,18 +146,16 @@ const FOLDER_PACKAGES: Record<string, string[]> = {
   ],
   'studies/sensitivity': ['node:worker_threads'],
   'studies/serve': ['node:path'],
+  'studies/steps': ['node:module', 'node:url', 'node:worker_threads'],
   'studies/sweep/queue': [
     ...['node:fs', 'node:module', 'node:os', 'node:path', 'node:url', 'node:worker_threads'],
   ],
-  'studies/sweep': [
-    ...['node:crypto', 'node:module', 'node:path', 'node:timers/promises', 'node:url'],
-    'node:worker_threads',
-  ],
+  'studies/sweep': [...['node:crypto', 'node:path', 'node:timers/promises', 'node:worker_threads']],
 };
 
 /** Where Node may be known at all; everything else runs in pages too. */
 const OF_NODE =
-  /^(?:platform\/node\.ts$|(?:store|cli|engine\/sharded|studies\/(?:sensitivity|serve|sweep))\/)/;
+  /^(?:platform\/node\.ts$|(?:store|cli|engine\/sharded|studies\/(?:sensitivity|serve|steps|sweep))\/)/;
 
 const CLOCK = /\b(?:Date\.now|new Date|performance\.(?:now|timeOrigin)|process\.hrtime)\b/;
 const RANDOM = /\bMath\.random\b/;

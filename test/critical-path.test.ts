@@ -10,7 +10,9 @@ import type { RunInput, RunResult } from '../src/engine/engine.js';
 import { wholeRun } from '../src/engine/engine.js';
 import { startLines } from '../src/engine/lines/lines.js';
 import { createLineTable } from '../src/engine/lines/table.js';
+import { sameWords } from '../src/engine/lines/shapes.js';
 import { pathByLines } from '../src/engine/path/by-lines.js';
+import { influencesOn } from '../src/engine/path/influence.js';
 import {
   isScheduled,
   pathByReference as byReference,
@@ -22,15 +24,19 @@ import { count } from './helpers/full.js';
 import { familyPrograms } from './helpers/families.js';
 import { programs } from './helpers/generate.js';
 import { OPTIONS } from './helpers/options.js';
+import { crossingStreams } from './helpers/streams.js';
 import {
   E,
+  N,
   R,
+  S,
   W,
   cell,
   chainReduce,
   fabric,
   loaded,
   move,
+  program as programFrom,
   role,
   route,
   row,
@@ -274,6 +280,86 @@ describe('the critical path through lines that are joined', () => {
     });
     fc.assert(holds, { numRuns: count(150, 1500), seed: 50001 });
     expect(joined).toBeGreaterThan(0);
+  });
+});
+
+describe('the critical path through a line of which a part has no effect on it', () => {
+  /**
+   * A row and a column that cross, in one family: core 3 sends east to core 5, core 1 south to core 7, and where `meets`
+   * also to core 5, by the link that the row's words go over. Two more cores are a line of their own.
+   */
+  const crossing = (meets: boolean) => {
+    const words = 6;
+    const take = (...colors: number[]) =>
+      colors.map((color) => move(cell(0), fabric(color), words, 'f32'));
+    const buffers = [loaded(words)];
+    const send = (colors: number[], by: number) =>
+      role('sender', {
+        routes: colors.map((color) => route(color, R, by)),
+        operations: colors.map((color) => move(fabric(color), cell(0), words)),
+        buffers,
+      });
+    const none = role('none');
+    const also = meets ? [2] : [];
+    const cross = role('cross', {
+      routes: [route(0, W, E), route(1, N, S), ...also.map((color) => route(color, N, E))],
+    });
+    const east = role('east', {
+      routes: [0, ...also].map((color) => route(color, W, R)),
+      operations: [...take(0), ...take(...also)],
+      buffers,
+    });
+    const south = role('south', { routes: [route(1, N, R)], operations: take(1), buffers });
+    const other = role('other', { routes: [route(3, W, R)], operations: take(3), buffers });
+    const roles = [
+      ...[none, send([1, ...also], S), none, send([0], E), cross, east],
+      ...[none, south, none, send([3], E), other, none],
+    ];
+    return { ...programFrom(3, roles), families: [0, 0, 0, 1] };
+  };
+
+  it.each([
+    [false, 3],
+    [true, 5],
+  ])('is found without that (a part that shares a link: %s)', (meets, routers) => {
+    const table = createLineTable();
+    // The row's words are sent once half of the other ones have passed the link.
+    const startAt = new Float64Array(12);
+    startAt[3] = meets ? 10 : 0;
+    const input = { program: crossing(meets), wafer: testWafer(), startAt };
+    const result = wholeRun(startLines(input, table));
+    expect(table.made.get(result)!.whole).toBeUndefined();
+    const { division } = table.found.get(result)!.pass;
+    const { shape } = division.lines.find(({ routers: { length } }) => length === 5)!;
+    const influences = influencesOn(table, shape, 3);
+    expect([...influences].filter((colors) => colors !== 0)).toHaveLength(routers);
+    for (const core of [5, 7]) {
+      const walked = allOf(pathByLines(table, input, result, core)) as Walked;
+      expect(textOf(walked)).toEqual(textOf(pathByReference(input, core)));
+    }
+  });
+
+  it('is that of the whole of generated programs', () => {
+    let [parts, paths] = [0, 0];
+    const holds = fc.property(crossingStreams, (input) => {
+      const table = createLineTable();
+      const result = endOf(() => wholeRun(startLines(input, table)));
+      const found = result && table.found.get(result);
+      if (result === undefined || found === undefined) return;
+      for (const { shape, routers } of found.pass.division.lines) {
+        if (found.tables.placeOf[routers[0]] >= input.streaming) continue;
+        for (const router of shape.actors) {
+          const core = found.tables.placeOf[routers[router]];
+          const walked = allOf(pathByLines(table, input, result, core)) as Walked;
+          expectWhole(walked, result.end[core]);
+          expect(textOf(walked)).toEqual(textOf(pathByReference(input, core)));
+          paths++;
+          parts += Number(!sameWords(influencesOn(table, shape, router), shape.colors));
+        }
+      }
+    });
+    fc.assert(holds, { numRuns: count(40, 500), seed: 20261130 });
+    expect(parts).toBeGreaterThan(paths / 10);
   });
 });
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { colorHandOffs, colorOnce, type KeptColors } from '../src/lowering/hand-off-colors.js';
 import type { Source } from '../src/lowering/core-writer.js';
+import { FIRST_HAND_OFF_COLOR } from '../src/lowering/lines.js';
 import { CapacityError } from '../src/placement/placement.js';
 import {
   DENSE,
@@ -115,6 +116,28 @@ function narrow(height: number, ...at: [x: number, shelf: number][]) {
     return { source, place };
   });
 }
+
+/** Streams along row 1 from `from` to a place of four columns, whose column `met` a token's path crosses. */
+const crossing = (from: number, first: number, met: number) => {
+  const at = (x: number, y: number, width: number) => {
+    return { name: 'place', wafer: 0, x, y, width, height: 1 };
+  };
+  const sent = { cell: 0, type: 'f32', length: 1 } as const;
+  const rows = { ...sent, kind: 'rows', region: at(from, 1, 2) } as const;
+  const token = { ...sent, kind: 'token', core: { x: met, y: 2 } } as const;
+  return colorHandOffs(wse3(), [
+    { source: rows, place: at(first, 1, 4) },
+    { source: token, place: at(met, 0, 1) },
+  ]).map(({ colors }) => colors[0] - FIRST_HAND_OFF_COLOR);
+};
+
+it('take every router of a path, whichever way it runs', () => {
+  // From the west and from the east: the sender, next to it, the first and the last that receive; and beyond both.
+  for (const met of [1, 2, 6, 9]) expect(crossing(0, 6, met)).toEqual([0, 1]);
+  for (const met of [10, 9, 5, 2]) expect(crossing(10, 2, met)).toEqual([0, 1]);
+  for (const met of [0, 10]) expect(crossing(0, 6, met)).toEqual([0, 0]);
+  for (const met of [1, 11]) expect(crossing(10, 2, met)).toEqual([0, 0]);
+});
 
 const colorsWith = (colors: number, handOffs: ReturnType<typeof narrow>) => {
   const wafer = wse3({ fabric: { ...wse3().fabric, colors } });

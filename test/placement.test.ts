@@ -200,20 +200,6 @@ describe('growth', () => {
     expect(placed).toBeGreaterThan(numRuns / 4);
   });
 
-  it('fill is estimated within 2 % of the best of all heights and layer widths', () => {
-    fc.assert(
-      fc.property(models, wafers, requests, (model, any, request) => {
-        const wafer = { ...any, wafers: 1 };
-        const estimate = (sizes: Sizes) => tokenCycles(model, wafer, request, sizes);
-        const all = everySize(model, wafer, request.maxPositions, request.batch).map(estimate);
-        if (all.length === 0) return;
-        const found = estimate(sizesOf(place(model, wafer, { ...request, growth: 'fill' })));
-        expect(found).toBeLessThanOrEqual(1.02 * Math.min(...all));
-      }),
-      { seed: 5, numRuns: count(20, 100) },
-    );
-  });
-
   it('fill is estimated faster than minimal, for which it has more cores', () => {
     const [fill, minimal] = (['fill', 'minimal'] as const).map((growth) =>
       place(llama8b, wse3(), asking({ growth })),

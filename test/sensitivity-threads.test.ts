@@ -2,11 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { placementOf } from '../src/decode/place.js';
+import type { SimulateOptions } from '../src/decode/options.js';
 import { lastStepOf } from '../src/decode/positions.js';
 import { createRunner } from '../src/decode/runner.js';
-import { cyclesOf, slotsFor } from '../src/studies/sensitivity/cycles.js';
+import type { Placement } from '../src/placement/placement.js';
+import { cyclesOf, turnsFor } from '../src/studies/sensitivity/cycles.js';
 import { sensitivityOf } from '../src/studies/sensitivity/sensitivity.js';
 import { simulate } from '../src/studies/run/run.js';
+import { mostHere } from '../src/studies/steps/work.js';
 import { OPTIONS } from './helpers/options.js';
 
 const PATH = 'configs/tiny.yaml';
@@ -25,29 +28,48 @@ describe('a sensitivity on two threads', () => {
     expect(new Set(one.sensitivity.flatMap(({ atEnds }) => atEnds)).size).toBe(3);
   });
 
-  it('has cycles of another thread that are those of this one, and none where something fails', async () => {
+  it('has cycles of another thread that are those of this one, and fails here where something fails there', async () => {
     const placement = placementOf(loadConfig(PATH, SETS));
-    const slots = slotsFor(placement, TWO, { path: PATH, sets: SETS, steps: 1 });
-    expect(slots.count).toBe(2);
-    expect(slots.elsewhere(0, [], placement)).toBeUndefined();
+    const turns = turnsFor(placement, TWO, { path: PATH, sets: SETS, steps: 1 });
     const changed = ['hardware.costs.scalar.exp=45'];
-    const there = await slots.elsewhere(1, changed, placement);
+    let here = 0;
+    const on = async (settings: string[]) => {
+      // The first slot is this thread.
+      const busy = turns.inTurn(async () => void (await there));
+      const there = turns.inTurn(
+        async () => {
+          here++;
+          return Promise.reject(new Error('as it is here'));
+        },
+        turns.there!(settings, placement),
+      );
+      void busy.catch(() => {});
+      return there;
+    };
     const runner = createRunner(OPTIONS);
     const config = lastStepOf(loadConfig(PATH, [...SETS, ...changed]), 1);
-    expect(there).toEqual(await cyclesOf(config, placement, { ...OPTIONS, runner }, []));
-    await expect(slots.elsewhere(1, ['hardware.costs.scalar.exp=-1'], placement)).rejects.toThrow();
-    await slots.close();
-    await expect(slots.elsewhere(1, changed, placement)).rejects.toThrow('a thread ended early');
+    const own = await cyclesOf(config, placement, { ...OPTIONS, runner }, []);
+    expect([await on(changed), here]).toEqual([own, 0]);
+    await expect(on(['hardware.costs.scalar.exp=-1'])).rejects.toThrow('as it is here');
+    expect(here).toBe(1);
+    await turns.close();
+    // A thread that has ended does nothing more.
+    await expect(on(changed)).rejects.toThrow('as it is here');
   });
 
   it('begins none for small regions, for wavelets that all move, and on one thread', () => {
-    const base = { path: PATH, sets: [], steps: 1 };
     const small = placementOf(loadConfig(PATH));
-    expect(slotsFor(small, TWO, base).count).toBe(1);
     const large = placementOf(loadConfig(PATH, SETS));
-    expect(slotsFor(large, OPTIONS, base).count).toBe(1);
-    const strict = slotsFor(large, { ...TWO, memo: 'none' }, base);
-    expect(strict.count).toBe(3);
-    expect(strict.elsewhere(1, [], large)).toBeUndefined();
+    const base = { path: PATH, sets: [], steps: 1 };
+    const hasThreads = (options: SimulateOptions, placement: Placement) =>
+      turnsFor(placement, options, base).there !== undefined;
+    expect(hasThreads(TWO, small)).toBe(false);
+    expect(hasThreads(TWO, large)).toBe(true);
+    expect(hasThreads(OPTIONS, large)).toBe(false);
+    expect(hasThreads({ ...TWO, memo: 'none' }, large)).toBe(false);
+    expect(hasThreads({ ...TWO, engine: 'reference' }, large)).toBe(false);
+    expect([mostHere(TWO), mostHere(OPTIONS), mostHere({ ...TWO, memo: 'none' })]).toEqual([
+      1, 1, 3,
+    ]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { fleetRow } from '../src/studies/fleet/fleet.js';
 import { cyclesOf, deploymentOf, simulateGrid } from '../src/studies/steps/step-times.js';
-import { inTurns } from '../src/studies/steps/turns.js';
+import { createTurns } from '../src/studies/steps/turns.js';
 import type { GridWork } from '../src/studies/steps/step-times.js';
 
 type Point = Record<'context' | 'alone' | 'spacing', number>;
@@ -78,7 +78,7 @@ describe('a fleet whose users do not fill a replica', () => {
 
 describe('steps in turns', () => {
   it('are begun in their order, so many at a time, and one that fails gives its place up', async () => {
-    const inTurn = inTurns(2);
+    const { inTurn } = createTurns(2);
     const begun: number[] = [];
     const ends: (() => void)[] = [];
     const work = (i: number) => async () => {

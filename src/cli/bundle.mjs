@@ -76,6 +76,10 @@ async function commands() {
 
 const output = await commands();
 const { output: worker } = await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
+const { output: simulations } = await bundled(
+  'studies/steps/worker.js',
+  'studies/simulations-worker.js',
+);
 const { output: cyclesWorker } = await bundled(
   'studies/sensitivity/worker.js',
   'studies/sensitivity-worker.js',
@@ -90,9 +94,14 @@ const browser = dist('browser.js');
 const pages = await rolldown({ input: browser, ...forPages() });
 const { output: inPages } = await pages.write({ file: browser, codeSplitting: false });
 
-const modules = [...output, ...worker, ...cyclesWorker, ...processor, ...inPages].flatMap(
-  ({ moduleIds }) => moduleIds,
-);
+const modules = [
+  ...output,
+  ...worker,
+  ...simulations,
+  ...cyclesWorker,
+  ...processor,
+  ...inPages,
+].flatMap(({ moduleIds }) => moduleIds);
 // A part of the pages that commands write.
 modules.push(fileURLToPath(import.meta.resolve('uplot')));
 writeFileSync(dist('cli/command.licenses.txt'), noticesOf(modules));

@@ -38,7 +38,7 @@ export async function pathOfStep(
     { by, alike = result }: { by?: number; alike?: RunResult | string },
   ) => {
     const walks = known.get(alike) ?? new Map<string, Walked>();
-    const end = `${core} ${by}`;
+    const end = by === undefined ? `${core}` : `${core} ${by}`;
     known.set(alike, walks);
     const before = walks.get(end);
     if (before !== undefined) return before;
@@ -49,14 +49,20 @@ export async function pathOfStep(
     return walked;
   };
   const walk: Walk = async (stage, core) => {
-    const { input, result, numberOf } = sceneOf(runner, step, stage);
     const start = turn?.visits[stage].start;
+    // Equal stages have one result. Without a memo only their starts tell, which take a while to be written down.
+    const before = start?.joint ? undefined : known.get(results[stage])?.get(`${core}`);
+    if (before !== undefined) return before;
+    const { input, result, numberOf } = sceneOf(runner, step, stage);
     const how =
       start?.joint === undefined
         ? { alike: `${plan.stages[stage].key} ${digest(input.startAt)}` }
         : // A core may work for other parts after this one.
           { by: start.joint.later + start.result.end[core] };
-    return walkIn(input, result, numberOf(core), how);
+    const walked = await walkIn(input, result, numberOf(core), how);
+    if (typeof walked !== 'string' && start?.joint === undefined)
+      known.set(result, (known.get(result) ?? new Map<string, Walked>()).set(`${core}`, walked));
+    return walked;
   };
   const places = stages.map((stage): PathPlace => {
     const { wafer: on, x, y } = runner.places[stage.region];
@@ -179,12 +185,16 @@ interface Arrival {
 
 /** What of a turn ends last: in its last stage, if in several at once. */
 function lastOf({ visits }: Turn): Arrival {
+  /** Equal stages have one result. */
+  const cores = new Map<RunResult, number>();
   let [stage, last] = [0, -Infinity];
-  visits.forEach(({ first, start }, i) => {
-    const at = first + start.result.end[lastCore(start.result)];
+  visits.forEach(({ first, start: { result } }, i) => {
+    const core = cores.get(result) ?? lastCore(result);
+    cores.set(result, core);
+    const at = first + result.end[core];
     if (at >= last) [stage, last] = [i, at];
   });
-  return { stage, core: lastCore(visits[stage].start.result) };
+  return { stage, core: cores.get(visits[stage].start.result)! };
 }
 
 /**

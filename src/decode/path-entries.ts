@@ -24,12 +24,17 @@ export function createEntries() {
   ) => {
     const from = Math.max(0, since);
     if (to <= from) return;
-    const at = { wafer, x: x + (core % width), y: y + Math.floor(core / width) };
-    const later = entries.at(-1);
-    const isSame =
-      later?.operator === operator && later.kind === kind && later.x === at.x && later.y === at.y;
-    if (isSame && later.wafer === wafer) Object.assign(later, { from, cycles: later.to - from });
-    else entries.push({ operator, kind, ...at, from, to, cycles: to - from });
+    const [ownX, ownY] = [x + (core % width), y + Math.floor(core / width)];
+    if (entries.length > 0) {
+      const later = entries[entries.length - 1];
+      const isSame = later.operator === operator && later.kind === kind && later.wafer === wafer;
+      if (isSame && later.x === ownX && later.y === ownY) {
+        later.from = from;
+        later.cycles = later.to - from;
+        return;
+      }
+    }
+    entries.push({ operator, kind, wafer, x: ownX, y: ownY, from, to, cycles: to - from });
   };
   const addStep = (place: PathPlace, { kind, label, core, from, to }: Step, later: number) =>
     add(place, core, place.labels[label], kind, from + later, to + later);

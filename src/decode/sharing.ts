@@ -33,6 +33,15 @@ export function createShared(): Shared {
   return { lines: new Map(), written: new Map(), results: new Map() };
 }
 
+/** What runs of a family share, where those of another one come after them: of one family it is kept. */
+export function sharedByFamily(): (family: string) => Shared {
+  let kept: { family: string; shared: Shared } | undefined;
+  return (family) => {
+    if (kept?.family !== family) kept = { family, shared: createShared() };
+    return kept.shared;
+  };
+}
+
 /** What configurations have in common that may share their search, their stages and their numbers. */
 export function familyOf(
   { model, wafer, workload, mapping, latent, exact, canonical }: ResolvedConfig,

@@ -218,17 +218,20 @@ function causesIn(stage: StageTiming, result: RunResult, waits: StageWaits): Cau
   const causes = emptyCauses();
   causes.waitInput = sumOf(waits.input);
   causes.waitOutput = sumOf(waits.output);
-  const counted = new Uint8Array(stage.width * stage.height);
-  for (const core of stage.ports) counted[core] = 1;
+  // A core whose program is a loop starts up once, and not for each token.
+  const { width, origin, rows, columns, senders, ports, programStart } = stage;
+  const { compute, setup } = result;
+  const counted = new Uint8Array(width * stage.height);
   const count = (core: number) => {
     if (counted[core] === 1) return;
     counted[core] = 1;
-    causes.compute += result.compute[core];
-    // A core whose program is a loop starts up once, and not for each token.
-    causes.setup += result.setup[core] - stage.programStart;
+    causes.compute += compute[core];
+    causes.setup += setup[core] - programStart;
   };
-  eachCore(stage, count);
-  for (const { core } of stage.senders) count(core);
+  for (let i = 0; i < ports.length; i++) counted[ports[i]] = 1;
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) count(origin + row * width + column);
+  for (let i = 0; i < senders.length; i++) count(senders[i].core);
   return causes;
 }
 

@@ -47,7 +47,7 @@ export interface Traffic {
 }
 
 /** A role without its routes, and its number. */
-interface WrittenCode {
+export interface WrittenCode {
   number: number;
   code: Omit<Role, 'routes'>;
 }
@@ -58,6 +58,8 @@ export class CoreWriter {
   /** Cores without a part in the hand-off: outsiders first, then by class. The others by name. */
   private readonly plain: (WrittenCode | undefined)[] = [];
   private readonly parts = new Map<string, WrittenCode>();
+  /** That of cores that relay nothing. */
+  private ownPlace: string | undefined;
   private readonly code: RegionCode;
   private readonly traffic: Traffic;
   private readonly source: Source;
@@ -66,6 +68,11 @@ export class CoreWriter {
     this.code = code;
     this.traffic = traffic;
     this.source = source;
+  }
+
+  /** Code of a core that has no part in anything. */
+  passage(): WrittenCode {
+    return (this.plain[0] ??= this.write(false, 0, 0));
   }
 
   /** Code of the core at this key. */
@@ -100,16 +107,12 @@ export class CoreWriter {
   ): WrittenCode['code'] {
     const program = this.code.write(row, column);
     const { prepare, main, around, ...rest } = program;
-    const { cell, type, length } = this.source;
-    const place = JSON.stringify([
-      this.traffic.color,
-      relay,
-      relay?.passes && [cell, type, length],
-    ]);
+    const { cell } = this.source;
+    const place = relay ? this.placeOf(relay) : (this.ownPlace ??= this.placeOf());
     // Programs that differ elsewhere only have lists in common, and all that follows from them.
     let operations = around.get(place);
     if (operations === undefined) {
-      operations = [...prepare, ...this.receive(program, relay), ...main];
+      operations = prepare.concat(this.receive(program, relay), main);
       around.set(place, operations);
     }
     if (sends === undefined) return { ...rest, operations };
@@ -117,7 +120,13 @@ export class CoreWriter {
     const buffers = rest.buffers.map((b) =>
       b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
     );
-    return { ...rest, buffers, operations: [...this.send(sends), ...operations] };
+    return { ...rest, buffers, operations: this.send(sends).concat(operations) };
+  }
+
+  /** What a core of the region receives, and how, as a key. */
+  private placeOf(relay?: Relay): string {
+    const { cell, type, length } = this.source;
+    return JSON.stringify([this.traffic.color, relay, relay?.passes && [cell, type, length]]);
   }
 
   /** A core outside the region: a router on the path, or one that sends what it computed before. */

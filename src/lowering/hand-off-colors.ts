@@ -22,21 +22,76 @@ export interface HandOffTo {
 /** A hand-off with the colours of its channels. */
 export type Colored = HandOffTo & { colors: number[] };
 
+/** The routers of a path: stretches of rows, each on a channel. */
+interface Path {
+  channels: number;
+  /** Of each stretch its first router, from that of the place's corner on; how many there are; and the channel. */
+  stretches: Int32Array;
+}
+
+type PathOf = (handOff: HandOffTo) => Path;
+
 /** Gives each hand-off its colours; throws CapacityError if there are too few. */
-export function colorHandOffs(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[] {
+export function colorHandOffs(
+  { width, height, fabric }: WaferSpec,
+  handOffs: HandOffTo[],
+): Colored[] {
+  const { colors } = fabric;
+  const size = { width, height };
   const all = handOffs.slice();
+  const pathOf = pathFinder(size);
   for (;;) {
-    const colored = firstFit(wafer, all);
+    const colored = firstFit(size, colors, all, pathOf);
     const failed = all[colored.length];
     if (failed === undefined) return colored;
-    const wide = widest(all.slice(0, colored.length + 1), failed, wafer);
+    const wide = widest(all.slice(0, colored.length + 1), failed, size, pathOf);
     if (wide === undefined)
       throw new CapacityError(
-        `the hand-off to ${failed.place.name} finds no free colour of ${wafer.fabric.colors} on ` +
+        `the hand-off to ${failed.place.name} finds no free colour of ${colors} on ` +
           'its path; choose another placement.strategy or more hardware.fabric.colors',
       );
     all[wide] = sharing(all[wide])!;
   }
+}
+
+/** Finds paths; those of one shape are the same, and most are of a few shapes. */
+function pathFinder(wafer: Size): PathOf {
+  const known = new Map<string, Path>();
+  return (handOff) => {
+    const { source, place } = handOff;
+    const shape = JSON.stringify(shapeOf(handOff));
+    let path = known.get(shape);
+    if (path === undefined) {
+      const stretches: number[] = [];
+      const corner = cornerOf(handOff, wafer);
+      visitStage(source, place, (x, y, channel) => {
+        addRouter(stretches, routerAt(wafer, x, y) - corner, channel);
+      });
+      path = { channels: channelsOf(source, place), stretches: Int32Array.from(stretches) };
+      known.set(shape, path);
+    }
+    return path;
+  };
+}
+
+/** Adds a router to the last stretch, if it is on either end of it, or as a new one. */
+function addRouter(stretches: number[], router: number, channel: number): void {
+  const last = stretches.length - 3;
+  if (last < 0 || stretches[last + 2] !== channel) stretches.push(router, 1, channel);
+  else if (router === stretches[last] + stretches[last + 1]) stretches[last + 1]++;
+  else if (router === stretches[last] - 1) {
+    stretches[last]--;
+    stretches[last + 1]++;
+  } else stretches.push(router, 1, channel);
+}
+
+/** All that a path depends on, seen from its place. */
+function shapeOf({ source, place }: HandOffTo): unknown[] {
+  const { x, y, width, height } = place;
+  const seen = (of: { x: number; y: number }) => [of.x - x, of.y - y];
+  if (source.kind === 'token') return [width, height, ...seen(source.core)];
+  const { region } = source;
+  return [width, height, ...seen(region), region.width, region.height, sharesStreams(source)];
 }
 
 /** Colours of the hand-offs on the paths of a placement, and which of them share streams; of the last paths alone. */
@@ -85,25 +140,20 @@ function sharing(handOff: HandOffTo): HandOffTo | undefined {
 function widest(
   all: HandOffTo[],
   failed: HandOffTo,
-  { width, height }: WaferSpec,
+  wafer: Size,
+  pathOf: PathOf,
 ): number | undefined {
-  const wafer = { width, height };
-  const path = new Uint8Array(routersOf(wafer));
-  visitStage(failed.source, failed.place, (x, y) => {
-    path[routerAt(wafer, x, y)] = 1;
-  });
+  const taken = new Uint32Array(routersOf(wafer));
+  take(taken, cornerOf(failed, wafer), pathOf(failed), () => 1);
   let most = 0;
   let found: number | undefined;
   for (const [i, handOff] of all.entries()) {
-    const channels = channelsOf(handOff.source, handOff.place);
-    if (channels < most || !sharing(handOff) || handOff.place.wafer !== failed.place.wafer)
+    const path = pathOf(handOff);
+    if (path.channels < most || !sharing(handOff) || handOff.place.wafer !== failed.place.wafer)
       continue;
-    let meets = false;
-    visitStage(handOff.source, handOff.place, (x, y) => {
-      meets ||= path[routerAt(wafer, x, y)] === 1;
-    });
-    if (!meets) continue;
-    most = channels;
+    const met = takenOn(taken, cornerOf(handOff, wafer), path);
+    if (met.every((bits) => bits === 0)) continue;
+    most = path.channels;
     found = i;
   }
   return found;
@@ -112,8 +162,7 @@ function widest(
 type Size = Pick<WaferSpec, 'width' | 'height'>;
 
 /** Colours of the hand-offs up to the first one that finds none. */
-function firstFit({ width, height, fabric }: WaferSpec, handOffs: HandOffTo[]): Colored[] {
-  const wafer = { width, height };
+function firstFit(wafer: Size, most: number, handOffs: HandOffTo[], pathOf: PathOf): Colored[] {
   /** Colours taken at each router of each wafer, as bits. */
   const taken: Uint32Array[] = [];
   for (const { place, gathers } of handOffs)
@@ -121,25 +170,47 @@ function firstFit({ width, height, fabric }: WaferSpec, handOffs: HandOffTo[]): 
       takeGather((taken[place.wafer] ??= new Uint32Array(routersOf(wafer))), place, wafer);
   const colored: Colored[] = [];
   for (const handOff of handOffs) {
-    const { source, place } = handOff;
-    const there = (taken[place.wafer] ??= new Uint32Array(routersOf(wafer)));
-    const blocked = new Uint32Array(channelsOf(source, place));
-    visitStage(source, place, (x, y, channel) => {
-      blocked[channel] |= there[routerAt(wafer, x, y)];
-    });
+    const there = (taken[handOff.place.wafer] ??= new Uint32Array(routersOf(wafer)));
+    const [path, corner] = [pathOf(handOff), cornerOf(handOff, wafer)];
     const colors: number[] = [];
-    for (const used of blocked) {
+    for (const used of takenOn(there, corner, path)) {
       let color = FIRST_HAND_OFF_COLOR;
       while ((used >>> color) & 1 || colors.includes(color)) color++;
-      if (color >= fabric.colors) return colored;
+      if (color >= most) return colored;
       colors.push(color);
     }
-    visitStage(source, place, (x, y, channel) => {
-      there[routerAt(wafer, x, y)] |= 1 << colors[channel];
-    });
+    take(there, corner, path, (channel) => 1 << colors[channel]);
     colored.push({ ...handOff, colors });
   }
   return colored;
+}
+
+/** By channel of a path: what is taken at its routers. */
+function takenOn(taken: Uint32Array, corner: number, { channels, stretches }: Path): Uint32Array {
+  const found = new Uint32Array(channels);
+  for (let i = 0; i < stretches.length; i += 3) {
+    const first = corner + stretches[i];
+    const end = first + stretches[i + 1];
+    let bits = 0;
+    for (let router = first; router < end; router++) bits |= taken[router];
+    found[stretches[i + 2]] |= bits;
+  }
+  return found;
+}
+
+/** Takes the routers of a path, each with the bits of its channel. */
+function take(
+  taken: Uint32Array,
+  corner: number,
+  { stretches }: Path,
+  bitsOf: (channel: number) => number,
+): void {
+  for (let i = 0; i < stretches.length; i += 3) {
+    const first = corner + stretches[i];
+    const end = first + stretches[i + 1];
+    const bits = bitsOf(stretches[i + 2]);
+    for (let router = first; router < end; router++) taken[router] |= bits;
+  }
 }
 
 /** The colours of a gather along the rows of a place. */
@@ -153,4 +224,5 @@ function takeGather(taken: Uint32Array, { x, y, width, height }: Place, wafer: S
 
 // One column more on either side, for what comes from and goes to other wafers.
 const routersOf = ({ width, height }: Size) => (width + 2) * height;
-const routerAt = ({ width }: Size, x: number, y: number) => y * (width + 2) + x + 1;
+const routerAt = ({ width }: Pick<Size, 'width'>, x: number, y: number) => y * (width + 2) + x + 1;
+const cornerOf = ({ place }: HandOffTo, wafer: Size) => routerAt(wafer, place.x, place.y);

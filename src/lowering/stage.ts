@@ -2,8 +2,14 @@
  * One stage of a token's path as a program: the cores of the region before that send, the routers on
  * that path, and the region that receives and computes. Its rectangle is the smallest around them.
  */
-import type { Program, Role } from '../program/program.js';
-import { CoreWriter, type PassedOn, type Source, type Traffic } from './core-writer.js';
+import type { Program, Role, Route } from '../program/program.js';
+import {
+  CoreWriter,
+  type PassedOn,
+  type Source,
+  type Traffic,
+  type WrittenCode,
+} from './core-writer.js';
 import { onward, visitHandOff, visitToken, planHandOff } from './hand-off.js';
 import type { HandOff, Rectangle, RouteVisitor } from './hand-off.js';
 import type { RegionCode } from './region.js';
@@ -83,36 +89,22 @@ export function writeStage(
     const core = at(x, y);
     routeSet[core] = sets.with(routeSet[core], colors[channel], inputs, outputs);
   });
-  const roles: Role[] = [];
-  /** By set of routes: roles' numbers by the rest. */
-  const numbersOf: Map<number, number>[] = [];
-  const routeClasses = region.width * region.height + 1;
+  const roles = new RoleNumbers(sets, code, new CoreWriter(code, traffic, source), region);
   const roleOf = new Uint16Array(width * height);
-  const writer = new CoreWriter(code, traffic, source);
-  for (let y = box.y0; y <= box.y1; y++)
-    for (let x = box.x0; x <= box.x1; x++) {
-      const core = at(x, y);
-      const column = x - region.x;
-      const row = y - region.y;
-      const inside = column >= 0 && row >= 0 && column < region.width && row < region.height;
-      const written = writer.codeOf(key(x, y), inside, row, column);
-      const routeClass = inside ? code.routeClass(row, column) + 1 : 0;
-      const set = routeSet[core];
-      const numbers = (numbersOf[set] ??= new Map());
-      const ofSet = written.number * routeClasses + routeClass;
-      let number = numbers.get(ofSet);
-      if (number === undefined) {
-        number = roles.length;
-        numbers.set(ofSet, number);
-        const own = inside ? code.routesAt(row, column) : [];
-        const { name, operations, buffers, codeBytes } = written.code;
-        // Roles and routes of one form each: what reads them is compiled once.
-        const routes = own.concat(sets.routesOf(set));
-        roles.push({ name, routes, operations, buffers, codeBytes });
-      }
-      roleOf[core] = number;
+  for (let y = box.y0; y <= box.y1; y++) {
+    const isRow = y >= region.y && y < region.y + region.height;
+    // Columns of the region in this row, if it has any.
+    const from = isRow ? region.x - box.x0 : width;
+    const to = isRow ? from + region.width : width;
+    const row = (y - box.y0) * width;
+    for (let x = 0; x < width; x++) {
+      const set = routeSet[row + x];
+      // Most of a large box is no part of the path; a sender is, as its router has routes.
+      if ((x < from || x >= to) && set === 0) roleOf[row + x] = roles.idle();
+      else roleOf[row + x] = roles.of(box.x0 + x, y, x >= from && x < to, set);
     }
-  if (roles.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
+  }
+  if (roles.all.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
   const senders = [...traffic.senders.keys()].map((sender) => {
     const { x, y } = positionOf(sender);
     return at(x, y);
@@ -121,13 +113,61 @@ export function writeStage(
     name,
     width,
     height,
-    roles,
+    roles: roles.all,
     roleOf,
     labels: [...code.labels],
     families: familiesOf(colors),
     ...(linkHops && { linkHops: linkHops({ ...box, width, height }) }),
   };
   return { program, senders, origin: at(region.x, region.y) };
+}
+
+/** Roles of a stage's cores, each once: by its code, the routes of the region and those of the path. */
+class RoleNumbers {
+  readonly all: Role[] = [];
+  /** By set of routes on the path: roles' numbers by the rest. */
+  private readonly numbersOf: Map<number, number>[] = [];
+  private idleNumber = -1;
+  private readonly sets: RouteSets;
+  private readonly code: RegionCode;
+  private readonly writer: CoreWriter;
+  private readonly region: Rectangle;
+
+  constructor(sets: RouteSets, code: RegionCode, writer: CoreWriter, region: Rectangle) {
+    this.sets = sets;
+    this.code = code;
+    this.writer = writer;
+    this.region = region;
+  }
+
+  /** Of a core that is in no region and on no path. */
+  idle(): number {
+    if (this.idleNumber < 0) this.idleNumber = this.add(this.writer.passage(), []);
+    return this.idleNumber;
+  }
+
+  of(x: number, y: number, inside: boolean, set: number): number {
+    const { width, height } = this.region;
+    const column = x - this.region.x;
+    const row = y - this.region.y;
+    const written = this.writer.codeOf(key(x, y), inside, row, column);
+    const routeClass = inside ? this.code.routeClass(row, column) + 1 : 0;
+    const numbers = (this.numbersOf[set] ??= new Map());
+    const rest = written.number * (width * height + 1) + routeClass;
+    let number = numbers.get(rest);
+    if (number === undefined) {
+      const own = inside ? this.code.routesAt(row, column) : [];
+      number = this.add(written, own.concat(this.sets.routesOf(set)));
+      numbers.set(rest, number);
+    }
+    return number;
+  }
+
+  /** Roles and routes are of one form each: what reads them is compiled once. */
+  private add({ code }: WrittenCode, routes: Route[]): number {
+    const { name, operations, buffers, codeBytes } = code;
+    return this.all.push({ name, routes, operations, buffers, codeBytes }) - 1;
+  }
 }
 
 /** Paths turn once, between a sender and the region, so they stay within the box around these. */

@@ -187,6 +187,7 @@ export function bytesOf(buffers: BufferShape[]): number {
  * Fewest columns with which a region of `rows` rows fits its cores' memory; undefined if no width of the wafer is
  * enough. Slices shrink or stay as columns grow, hence bisection; but one that comes to lie across two blocks keeps
  * the scales of both, so that in formats with blocks it only finds where to begin.
+ * @param guess about how many they are
  */
 export function leastColumns(
   part: PartKind,
@@ -194,10 +195,15 @@ export function leastColumns(
   wafer: WaferSpec,
   asked: Kept,
   rows: number,
+  guess?: number,
 ): number | undefined {
   const fits = (of: ModelSpec, columns: number) => holds(part, of, wafer, asked, rows, columns);
   const bound = withLargeBlocks(model);
-  let columns = leastThat((at) => fits(bound, at), 1, wafer.width);
+  // With experts slices may grow by a few words, and what is found depends on where it is looked for.
+  let columns =
+    guess === undefined || model.kinds.some(hasExperts)
+      ? leastThat((at) => fits(bound, at), 1, wafer.width)
+      : leastNear((at) => fits(bound, at), 1, wafer.width, guess);
   if (bound === model || columns === undefined) return columns;
   while (columns <= wafer.width && !fits(model, columns)) columns++;
   return columns <= wafer.width ? columns : undefined;
@@ -212,7 +218,9 @@ export function holds(
   rows: number,
   columns: number,
 ): boolean {
-  return leastBytes(part, model, wafer, asked, rows, columns) <= wafer.core.sramBytes;
+  const room = wafer.core.sramBytes - codeOfPart(part, model, wafer);
+  const all = variantsOf(part, model, asked, columns);
+  return all.some((of) => dataBytes(of, model, asked, rows, columns) <= room);
 }
 
 /**
@@ -261,6 +269,30 @@ export function leastThat(
     else low = middle + 1;
   }
   return low;
+}
+
+/** The same, looked for from a guess of [low, high] on in steps that double, and then between the last two. */
+function leastNear(
+  holds: (n: number) => boolean,
+  low: number,
+  high: number,
+  guess: number,
+): number | undefined {
+  const down = holds(guess);
+  let [below, above] = down ? [low - 1, guess] : [guess, high + 1];
+  for (let step = 1; above - below > 1; step *= 2) {
+    const at = down ? Math.max(above - step, low) : Math.min(below + step, high);
+    const found = holds(at);
+    if (found) above = at;
+    else below = at;
+    if (found !== down) break;
+  }
+  while (above - below > 1) {
+    const middle = Math.floor((below + above) / 2);
+    if (holds(middle)) above = middle;
+    else below = middle;
+  }
+  return above <= high ? above : undefined;
 }
 
 /** Largest integer of [low, high] with `holds`, which must stay false once it is; or undefined. */

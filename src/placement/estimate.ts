@@ -3,26 +3,12 @@
  * ranks sizes before anything is simulated and is never reported as a result: contention, waiting and
  * the overlap of neighbouring regions are left out, so only differences between sizes mean anything.
  */
-import type { WidenedType } from '../numeric/formats.js';
-import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
-import type { Cut, Held, PartKind } from '../mapping/mapping.js';
-import { MAPPINGS } from '../mapping/mappings.js';
-import { layerMatrices, tableMatrix } from '../mapping/matrices.js';
-import type { LayerMatrices, MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
-import { layerShape, tableShape, type GqaShape, type LayerShape } from '../mapping/shapes.js';
-import type { LatentMatrices } from '../mapping/latent-matrices.js';
-import type { LatentShape } from '../mapping/latent.js';
-import { allDigits } from '../mapping/selection.js';
-import type { DeltaShape } from '../mapping/delta.js';
-import { meanLargestLoad, type ExpertsShape } from '../mapping/experts.js';
-import type { SpecialFn } from '../hardware/wafer.js';
-import { ACT_FN } from '../mapping/shapes.js';
-import type { GqaSpec } from '../model/attention-spec.js';
-import { widenedType } from '../model/formats.js';
-import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { keyOfPart } from '../mapping/mapping.js';
+import type { Part, PartKind } from '../mapping/mapping.js';
+import type { ModelSpec } from '../model/model.js';
 import { cutOf, regionBytes, variantsOf, type Kept } from './budget.js';
+import { partCycles } from './part-cycles.js';
 import { partKindsOf, partsOf, type Form, type Sizes } from './placement.js';
 
 /** Estimates of many sizes, each part's of each size made once. */
@@ -31,6 +17,10 @@ export interface Estimator {
   token: (sizes: Sizes) => number;
   /** Of these all parts of this kind, on so many rows and columns. */
   parts: (key: string, rows: number, columns: number) => number;
+  /** Never above that, for any number of columns from the one to the other. */
+  partsAtLeast: (key: string, rows: number, from: number, to: number) => number;
+  /** The same of a token, whose parts each have a number of columns from the one to the other. */
+  tokenAtLeast: (rows: number, from: Sizes['columns'], to: Sizes['columns']) => number;
   /**
    * A part with the KV replicas and the strips that make it fastest, of those that its cores have memory for: the
    * fewest if equal, or if there is memory for none.
@@ -38,289 +28,93 @@ export interface Estimator {
   fastest: (part: PartKind, rows: number, columns: number) => PartKind;
 }
 
+/** A part in one form, and its cycles. */
+interface Tried {
+  of: PartKind;
+  cycles: number;
+}
+
+/** A kind of parts, how many there are, and by rows and columns what has been tried of it. */
+interface Counted {
+  part: PartKind;
+  count: number;
+  /** In each form that it may have; and in that which is chosen. */
+  tried: Map<number, Tried[]>;
+  chosen: Map<number, Tried>;
+}
+
 export function estimator(model: ModelSpec, wafer: WaferSpec, asked: Kept & Form): Estimator {
-  const all = partsOf(model, asked);
-  const keys = all.map(keyOfPart);
-  const counted = new Map(
-    partKindsOf(all).map((part) => {
-      const key = keyOfPart(part);
-      return [key, { part, count: keys.filter((one) => one === key).length }];
-    }),
-  );
-  const known = new Map<string, { of: PartKind; cycles: number }>();
-  const fastestOf = (part: PartKind, rows: number, columns: number) => {
-    const name = `${keyOfPart(part)} ${rows} ${columns}`;
-    let found = known.get(name);
+  const { mapping } = asked;
+  const kinds = countedParts(partsOf(model, asked));
+  const isBounded = model.kinds.every(({ attention }) => attention.kind !== 'latent');
+  const tried = ({ part, tried }: Counted, rows: number, columns: number): Tried[] => {
+    const at = sizeKey(rows, columns);
+    let found = tried.get(at);
     if (found === undefined) {
       const cut = cutOf(model, asked, rows, columns);
-      const fits = ({ of }: { of: PartKind }) =>
-        regionBytes(of, model, wafer, asked, rows, columns) <= wafer.core.sramBytes;
-      const all = variantsOf(part, model, asked, columns).map((of) => {
-        return { of, cycles: partCycles(wafer, of, asked, cut) };
+      found = variantsOf(part, model, asked, columns).map((of) => {
+        return { of, cycles: partCycles(wafer, of, mapping, cut) };
       });
+      tried.set(at, found);
+    }
+    return found;
+  };
+  const chosen = (kind: Counted, rows: number, columns: number): Tried => {
+    const at = sizeKey(rows, columns);
+    let found = kind.chosen.get(at);
+    if (found === undefined) {
+      const fits = ({ of }: Tried) =>
+        regionBytes(of, model, wafer, asked, rows, columns) <= wafer.core.sramBytes;
+      const all = tried(kind, rows, columns);
       // The fastest has mostly room: memory is counted for few.
       const byCycles = all.length === 1 ? [] : all.toSorted((a, b) => a.cycles - b.cycles);
-      found = byCycles.find(fits) ?? all[0];
-      known.set(name, found);
+      kind.chosen.set(at, (found = byCycles.find(fits) ?? all[0]));
     }
     return found;
   };
   const parts = (key: string, rows: number, columns: number): number => {
-    const { part, count } = counted.get(key)!;
-    return count * fastestOf(part, rows, columns).cycles;
+    const kind = kinds.get(key)!;
+    return kind.count * chosen(kind, rows, columns).cycles;
+  };
+  const partsAtLeast = (key: string, rows: number, from: number, to: number): number => {
+    const kind = kinds.get(key)!;
+    if (from === to) return kind.count * fewestOf(tried(kind, rows, to));
+    if (!isBounded) return 0;
+    const [narrow, wide] = [from, to].map((columns) => cutOf(model, asked, rows, columns));
+    const all = variantsOf(kind.part, model, asked, to);
+    return kind.count * Math.min(...all.map((of) => partCycles(wafer, of, mapping, wide, narrow)));
   };
   const token = ({ rows, columns }: Sizes) => {
     let cycles = 0;
-    for (const key of counted.keys()) cycles += parts(key, rows, columns[key]);
+    for (const key of kinds.keys()) cycles += parts(key, rows, columns[key]);
     return cycles;
   };
-  return { token, parts, fastest: (...of) => fastestOf(...of).of };
+  const tokenAtLeast = (rows: number, from: Sizes['columns'], to: Sizes['columns']) => {
+    let cycles = 0;
+    for (const key of kinds.keys()) cycles += partsAtLeast(key, rows, from[key], to[key]);
+    return cycles;
+  };
+  const fastest = (part: PartKind, rows: number, columns: number) =>
+    chosen(kinds.get(keyOfPart(part))!, rows, columns).of;
+  return { token, parts, partsAtLeast, tokenAtLeast, fastest };
 }
 
-/** What a part receives, computes and adds up. */
-function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cut): number {
-  const { published, reductions, received } = MAPPINGS[mapping];
-  const vectors = published === undefined ? 4 : 5;
-  const { model, rows, columns } = cut;
-  const added = (of: PartKind) =>
-    reductions(of, cut).reduce(
-      (sum, r) => sum + allReduceCycles(wafer, r.type, r.cores, r.words, vectors),
-      0,
-    );
-  if (isOfLayer(part)) {
-    const { words, type } = received(part, cut);
-    const layer = model.kinds[part.layerKind];
-    // Once for both: a search estimates many thousands of sizes.
-    const shape = layerShape(model, layer, cut.positions, rows, columns, 1, part);
-    const of = { layer, shape, matrices: layerMatrices(model, layer, shape) };
-    return (
-      (hasAttention(part.kind) ? attentionCycles(wafer, model.dtype, of) : 0) +
-      (hasMlp(part.kind) ? mlpCycles(wafer, model.dtype, of, part) : 0) +
-      broadcastCycles(wafer, type, columns, words) +
-      added(part)
-    );
-  }
-  const { kind } = part;
-  return (
-    (kind === 'head' ? 0 : broadcastCycles(wafer, model.dtype, columns, model.dim / rows)) +
-    (kind === 'embedding' ? 0 : headCycles(wafer, cut) + added({ kind: 'head' }))
-  );
+/** One number for both: a wafer has fewer rows. */
+function sizeKey(rows: number, columns: number): number {
+  return columns * 2 ** 16 + rows;
 }
 
-/** A layer, and how it is cut. */
-interface CutLayer {
-  layer: LayerSpec;
-  shape: LayerShape;
-  matrices: LayerMatrices;
+function countedParts(all: Part[]): Map<string, Counted> {
+  const kinds = partKindsOf(all).map((part): [string, Counted] => {
+    return [keyOfPart(part), { part, count: 0, tried: new Map(), chosen: new Map() }];
+  });
+  const counted = new Map(kinds);
+  for (const part of all) counted.get(keyOfPart(part))!.count++;
+  return counted;
 }
 
-/** The work of a layer's attention (machine-model section 5a). */
-function attentionCycles(
-  wafer: WaferSpec,
-  type: FloatType,
-  { layer, shape: s, matrices }: CutLayer,
-): number {
-  const { qkv, o, router, latent, join } = matrices;
-  return (
-    (join ? productCycles(wafer, join) : 0) +
-    productCycles(wafer, qkv) +
-    mixerCycles(wafer, type, layer, s, latent) +
-    productCycles(wafer, o) +
-    (s.experts && router ? routerCycles(wafer, layer, router, s.experts) : 0)
-  );
-}
-
-function mixerCycles(
-  wafer: WaferSpec,
-  type: FloatType,
-  layer: LayerSpec,
-  s: LayerShape,
-  latent: LatentMatrices | undefined,
-): number {
-  switch (s.kind) {
-    case 'gqa':
-      return gqaCycles(wafer, type, gqaOf(layer), s);
-    case 'latent':
-      return latentCycles(wafer, type, s, latent!);
-    case 'delta':
-      return deltaCycles(wafer, type, s);
-  }
-}
-
-/** Products between the latent vectors and heads, scores, the softmax, and what the shares come to. */
-function latentCycles(
-  wafer: WaferSpec,
-  type: FloatType,
-  s: LatentShape,
-  { queries, keyValues, absorb, values, indexer }: LatentMatrices,
-): number {
-  const own = indexer ? [indexer.queries, indexer.keys] : [];
-  const products = [queries, ...(keyValues ? [keyValues] : []), ...absorb, ...values, ...own];
-  const { heads = 0, elements = 0 } = s.indexer ?? {};
-  const indexed = heads * matvecCycles(wafer, type, elements, s.positions, 'fma');
-  const compared = matvecCycles(wafer, type, s.keyElements, s.positions, 'fma');
-  const attended = matvecCycles(wafer, type, s.attended, s.positions, 'dot');
-  return (
-    products.reduce((sum, slice) => sum + productCycles(wafer, slice), 0) +
-    s.queryHeads * (compared + attended) +
-    indexed +
-    selectionCycles(wafer, type, s) +
-    specialCycles(wafer, type, 'exp', s.queryHeads * s.positions)
-  );
-}
-
-/** Comparing a row's scores with what digits may lead to, and leaving out what is not chosen. */
-function selectionCycles(
-  wafer: WaferSpec,
-  type: FloatType,
-  { selection, positions, queryHeads }: LatentShape,
-): number {
-  if (selection === undefined) return 0;
-  const { setup, elementsPerCycle, issue, scalar } = wafer.costs;
-  const digits = selection.chooses ? allDigits(selection) : [];
-  const numbers = digits.reduce((sum, { share }) => sum + share, 0);
-  const compared = setup.f32 + issue.f32 + scalar.step + positions / elementsPerCycle.rank.f32;
-  return numbers * compared + queryHeads * vectorCycles(wafer, type, positions);
-}
-
-/** Scores, the softmax, and what the shares come to. */
-function gqaCycles(
-  wafer: WaferSpec,
-  type: FloatType,
-  { scoreCap, gate }: GqaSpec,
-  s: GqaShape,
-): number {
-  const scores = s.queryHeads * s.positions;
-  return (
-    2 * s.queryHeads * matvecCycles(wafer, type, 2 * s.pairs, s.positions, 'fma') +
-    specialCycles(wafer, type, 'exp', scores) +
-    (scoreCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', scores)) +
-    (gate ? specialCycles(wafer, type, 'sigmoid', s.queryDims) : 0)
-  );
-}
-
-/** Both reads of the state, its decay and its update, the convolution's SiLU and the gate's. */
-function deltaCycles(wafer: WaferSpec, type: FloatType, s: DeltaShape): number {
-  const rows = s.rowElements * s.valueHeads;
-  return (
-    2 * matvecCycles(wafer, 'f32', rows, s.keyElements, 'dot') +
-    2 * rows * vectorCycles(wafer, 'f32', s.keyElements) +
-    specialCycles(wafer, type, 'silu', s.channels) +
-    specialCycles(wafer, type, 'silu', s.valueElements * s.valueHeads)
-  );
-}
-
-/** The work of a layer's MLP, or of the experts that are chosen: of strips that of the one with most, on average. */
-function mlpCycles(
-  wafer: WaferSpec,
-  type: FloatType,
-  { layer, shape: s, matrices }: CutLayer,
-  held: Held,
-): number {
-  const { shared, parallel } = matrices;
-  const gated = (of: MlpMatrices) =>
-    productCycles(wafer, of.gateUp) + productCycles(wafer, of.down);
-  const { mlp } = layer;
-  const times = mlp.kind === 'experts' ? meanLargestLoad(mlp, held.strips ?? 1) : 1;
-  const { sharedInner = 0, parallelInner = 0 } = s.experts ?? {};
-  const units = times * s.inner + sharedInner + parallelInner;
-  return (
-    times * gated(matrices) +
-    (shared ? gated(shared) : 0) +
-    (parallel ? gated(parallel) : 0) +
-    specialCycles(wafer, type, ACT_FN[mlp.act.fn], units)
-  );
-}
-
-/** Scores, their gather, and the places of a row's experts among all. */
-function routerCycles(
-  wafer: WaferSpec,
-  { mlp }: LayerSpec,
-  router: MatrixSlice,
-  { routerColumns, ranked }: ExpertsShape,
-): number {
-  if (mlp.kind === 'dense') return 0;
-  const { costs, fabric } = wafer;
-  const place = mlp.count / costs.elementsPerCycle.rank.f32 + 2 * costs.setup.f32;
-  const hops = (routerColumns / 2) * (2 * fabric.rampCycles + fabric.hopCycles);
-  return productCycles(wafer, router) + mlp.count + hops + ranked * place;
-}
-
-/** Product with the vocabulary's slices, and the largest of a column's logits. */
-function headCycles(wafer: WaferSpec, { model, rows, columns }: Cut): number {
-  const shape = tableShape(model, rows, columns);
-  const { entries } = shape;
-  const { dtype: type, logitCap } = model;
-  return (
-    productCycles(wafer, tableMatrix(model, shape)) +
-    (logitCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', entries)) +
-    entries / wafer.costs.elementsPerCycle.max[type]
-  );
-}
-
-/**
- * An all-reduce on a line of n cores as a two-level tree of about sqrt(n) groups: twice half a group
- * of stages up to the root, each core to ramp, operation, ramp to core and a hop; the links of the
- * path up and of the multicast back, n hops in all; and a set-up and a vector's wavelets for each chain
- * that ends at the middle of a group and at the root, and for the multicast. Of what streams on
- * (kernels/line.ts) one is less.
- */
-function allReduceCycles(
-  wafer: WaferSpec,
-  type: FloatType,
-  n: number,
-  elements: number,
-  vectors: number,
-): number {
-  if (n <= 1) return 0;
-  const { fabric, costs } = wafer;
-  const stage = 2 * fabric.rampCycles + fabric.hopCycles + costs.latency[type];
-  const wavelets = Math.ceil(elements / elementsPerWavelet(type));
-  return Math.sqrt(n) * stage + n * fabric.hopCycles + vectors * (wavelets + costs.setup[type]);
-}
-
-/** One core's elements to the whole of its row of n cores, by multicast. */
-function broadcastCycles(wafer: WaferSpec, type: FloatType, n: number, elements: number): number {
-  const { fabric, costs } = wafer;
-  const wavelets = Math.ceil(elements / elementsPerWavelet(type));
-  return 2 * fabric.rampCycles + n * fabric.hopCycles + wavelets + 2 * costs.setup[type];
-}
-
-/** A product of weights, by rows of inputs or of outputs, whichever is cheaper. */
-function productCycles(wafer: WaferSpec, slice: MatrixSlice): number {
-  const { inputs, outputs, format, type } = slice;
-  const widened = widenedType(format);
-  return Math.min(
-    matvecCycles(wafer, type, inputs, outputs, 'fma', widened),
-    matvecCycles(wafer, type, outputs, inputs, 'dot', widened),
-  );
-}
-
-/** Row by row of the stored matrix, its elements streaming at the rate of multiply-adds or of dot products. */
-function matvecCycles(
-  wafer: WaferSpec,
-  type: FloatType,
-  rows: number,
-  length: number,
-  fn: 'fma' | 'dot',
-  widened?: WidenedType,
-): number {
-  const { matvec, setup, elementsPerCycle } = wafer.costs;
-  const group = matvec.granularity?.[type] ?? 1;
-  const elements = Math.ceil(length / group) * group;
-  const row =
-    elements / elementsPerCycle[fn][type] +
-    matvec.row[type] +
-    (widened === undefined ? 0 : length / matvec.widenPerCycle[widened]);
-  return setup[type] + matvec.call + rows * row;
-}
-
-/** The vector form of a special function: a few vector operations over all elements. */
-function specialCycles(wafer: WaferSpec, type: FloatType, fn: SpecialFn, elements: number): number {
-  return wafer.costs.vectorForm[fn] * vectorCycles(wafer, type, elements);
-}
-
-function vectorCycles(wafer: WaferSpec, type: FloatType, elements: number): number {
-  const { setup, issue, elementsPerCycle } = wafer.costs;
-  return setup[type] + issue[type] + elements / elementsPerCycle.fma[type];
+function fewestOf(tried: readonly Tried[]): number {
+  let fewest = Infinity;
+  for (const { cycles } of tried) fewest = Math.min(fewest, cycles);
+  return fewest;
 }

@@ -121,10 +121,20 @@ export interface Sizes {
 }
 
 /** Widths of the parts' regions, in cores. */
-export function widthsOf(parts: readonly Part[], { columns, layers }: Sizes): number[] {
-  return parts.map(
-    (of) => (isOfLayer(of) ? layers?.[of.layer] : undefined) ?? columns[keyOfPart(of)],
-  );
+export function widthsOf(parts: readonly Part[], sizes: Sizes): number[] {
+  return widthsFor(parts)(sizes);
+}
+
+/** The same of many sizes. */
+export function widthsFor(parts: readonly Part[]): (sizes: Sizes) => number[] {
+  const keys = parts.map(keyOfPart);
+  const numbers = parts.map((of) => (isOfLayer(of) ? of.layer : -1));
+  return ({ columns, layers }) => {
+    const widths = keys.map((key) => columns[key]);
+    if (layers !== undefined)
+      for (const [i, layer] of numbers.entries()) widths[i] = layers[layer] ?? widths[i];
+    return widths;
+  };
 }
 
 /** What has to be placed: the parts of a model in the order of a token's path; whole layers if not given. */

@@ -9,12 +9,14 @@ import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { LayerColumns, Part } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import { cutOf, holds, leastColumns, mayRise, mostThat, variantsOf } from './budget.js';
+import { cutOf, holds, leastColumns, mayRise, variantsOf } from './budget.js';
 import { estimator, type Estimator } from './estimate.js';
 import { everyHeight, triedHeights } from './heights.js';
 import { CUTS, type Cutting } from './pack.js';
-import { formsOf, isPerLayer, partKindsOf, partsOf, widthsOf } from './placement.js';
+import { formsOf, isPerLayer, partKindsOf, partsOf, widthsFor, widthsOf } from './placement.js';
 import type { Form, Formed, Sizes, SizedRequest } from './placement.js';
+import { fastestTable, fastestWidened, heightsOf, knobsOf, takesMore } from './widened.js';
+import { widened, widthRange, type IsHeld } from './widened.js';
 
 /** Cores beyond the fewest (relative) that `minimal` may spend on a shape nearer to a square. */
 const SQUARE_SLACK = 0.02;
@@ -49,16 +51,20 @@ function chooseWith(
   request: SizedRequest,
   wafers: number,
 ): Chosen | undefined {
-  const found = formsOf(request).flatMap((formed) => {
+  let best: (Chosen & Costs) | undefined;
+  for (const formed of formsOf(request)) {
     const { layers, latent } = formed;
+    const form = { layers, latent };
     const estimates = estimator(model, wafer, formed);
-    const sizes = sizesIn(cut, model, wafer, formed, wafers, estimates);
-    if (sizes === undefined) return [];
+    // Another form can only be better than one on a single wafer if it is faster.
+    const limit = best?.wafers === 1 && best.form.latent === latent ? best.cycles : Infinity;
+    const sizes = sizesIn(cut, model, wafer, formed, wafers, estimates, limit);
+    if (sizes === undefined) continue;
     const counts = cut(widthsOf(partsOf(model, formed), sizes), sizes.rows, wafer, wafers)!;
-    const costs = { wafers: counts.length, cycles: estimates.token(sizes) };
-    return [{ form: { layers, latent }, sizes, ...costs }];
-  });
-  return found.length === 0 ? undefined : found.reduce((a, b) => (isBetter(b, a) ? b : a));
+    const found = { form, sizes, wafers: counts.length, cycles: estimates.token(sizes) };
+    if (best === undefined || isBetter(found, best)) best = found;
+  }
+  return best;
 }
 
 interface Costs extends Pick<Chosen, 'form'> {
@@ -72,6 +78,7 @@ function isBetter(a: Costs, b: Costs): boolean {
   return a.cycles < b.cycles;
 }
 
+/** Undefined if there are none, or a token takes more than `limit` with all. */
 function sizesIn(
   cut: Cutting,
   model: ModelSpec,
@@ -79,27 +86,29 @@ function sizesIn(
   request: Formed,
   wafers: number,
   estimates: Estimator,
+  limit: number,
 ): Sizes | undefined {
   const parts = partsOf(model, request);
-  const fits = (sizes: Sizes) =>
-    cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
-  const isHeld = heldIn(model, wafer, request);
+  const widths = widthsFor(parts);
+  const fits = (sizes: Sizes) => cut(widths(sizes), sizes.rows, wafer, wafers) !== undefined;
   const minimal = request.growth === 'minimal';
   const heights = minimal ? everyHeight(wafer) : triedHeights(model, wafer);
   const least = leastSizes(model, wafer, request, heights).filter(fits);
   if (least.length === 0) return undefined;
   if (minimal) return fewestCores(parts, least);
-  const wider =
-    request.layerColumns === undefined
-      ? least.map((narrow) => widenedLayers(narrow, parts, wafer, fits, isHeld, estimates))
-      : least;
-  const { token } = estimates;
-  const fastest = wider.reduce((a, b) => (token(b) < token(a) ? b : a));
+  const isHeld = heldIn(model, wafer, request);
+  const by = { knobs: knobsOf(parts), widths, wafer, wafers, fits, isHeld, estimates };
   // What is left of the shelves goes to the head: the embedding has nothing to gain from columns.
   const table = model.tied ? 'embedding+head' : 'head';
-  return widenedHead(fastest, table, wafer, fits)
-    .filter((sizes) => isHeld(sizes, [table]))
-    .reduce((a, b) => (token(b) < token(a) ? b : a));
+  if (request.layerColumns !== undefined)
+    return fastestTable(fewestCycles(least, estimates), table, by);
+  const wider = heightsOf(least, by);
+  if (wider.every((height) => takesMore(height, limit, by, table))) return undefined;
+  return fastestTable(fastestWidened(wider, by), table, by);
+}
+
+function fewestCycles(all: readonly Sizes[], { token }: Estimator): Sizes {
+  return all.reduce((a, b) => (token(b) < token(a) ? b : a));
 }
 
 /** For each height (or the one asked for): the narrowest regions whose cores hold their share. */
@@ -113,12 +122,17 @@ export function leastSizes(
   const kinds = partKindsOf(parts);
   const rises = mayRise(model) && request.layerColumns !== undefined;
   const found: Sizes[] = [];
+  /** Cores of the narrowest region of each kind, of the height before: the next one has about as many. */
+  const cores: Record<string, number> = {};
   for (const rows of request.rows === undefined ? heights : [request.rows]) {
     const columns: Record<string, number> = {};
     const fitsAny = kinds.every((part) => {
-      const least = leastColumns(part, model, wafer, request, rows);
+      const key = keyOfPart(part);
+      const guess = cores[key] && Math.min(wafer.width, Math.ceil(cores[key] / rows));
+      const least = leastColumns(part, model, wafer, request, rows, guess);
       if (least === undefined) return false;
-      columns[keyOfPart(part)] = least;
+      columns[key] = least;
+      cores[key] = rows * least;
       return true;
     });
     if (!fitsAny) continue;
@@ -162,92 +176,12 @@ function fewestCores(parts: Part[], candidates: Sizes[]): Sizes {
     .reduce((best, sizes) => (bent(sizes) < bent(best) ? sizes : best));
 }
 
-type Fits = (sizes: Sizes) => boolean;
-type IsHeld = (sizes: Sizes, keys: readonly string[]) => boolean;
-
 /** Whether cores hold these of the parts, which are at least as wide as the narrowest that they hold. */
 function heldIn(model: ModelSpec, wafer: WaferSpec, request: Formed): IsHeld {
   if (!mayRise(model)) return () => true;
   const kinds = new Map(partKindsOf(partsOf(model, request)).map((of) => [keyOfPart(of), of]));
   return ({ rows, columns }, keys) =>
     keys.every((key) => holds(kinds.get(key)!, model, wafer, request, rows, columns[key]));
-}
-
-/** Kinds of parts that are widened together: whole layers; or attentions, and MLPs. */
-function knobsOf(parts: Part[]): string[][] {
-  const keysOf = (kind: string) => [
-    ...new Set(parts.filter((part) => part.kind === kind).map(keyOfPart)),
-  ];
-  return ['layer', 'attention', 'mlp'].map(keysOf).filter((keys) => keys.length > 0);
-}
-
-/** The given sizes with parts of these kinds of at least so many columns. */
-function widened(sizes: Sizes, keys: readonly string[], width: number): Sizes {
-  const columns = { ...sizes.columns };
-  for (const key of keys) columns[key] = Math.max(columns[key], width);
-  return { ...sizes, columns };
-}
-
-/** The narrowest of these parts, and as wide as they can be while they fit the wafers. */
-function widthRange(sizes: Sizes, keys: readonly string[], wafer: WaferSpec, fits: Fits) {
-  const least = Math.min(...keys.map((key) => sizes.columns[key]));
-  const most = mostThat((width) => fits(widened(sizes, keys, width)), least, wafer.width) ?? least;
-  return { least, most };
-}
-
-/**
- * Of the given sizes with wider layers that fit the wafers those of the fewest estimated cycles. The cycles of a
- * token are the sum of what its parts take, so a width is of use only if it is faster than all that are narrower.
- */
-function widenedLayers(
-  narrow: Sizes,
-  parts: Part[],
-  wafer: WaferSpec,
-  fits: Fits,
-  isHeld: IsHeld,
-  estimates: Estimator,
-): Sizes {
-  const [first, second] = knobsOf(parts);
-  const faster = (keys: string[]): number[] => {
-    const { least, most } = widthRange(narrow, keys, wafer, fits);
-    const found: number[] = [];
-    let fewest = Infinity;
-    for (let width = least; width <= most; width++) {
-      let cycles = 0;
-      for (const key of keys)
-        cycles += estimates.parts(key, narrow.rows, Math.max(narrow.columns[key], width));
-      if (cycles >= fewest || !isHeld(widened(narrow, keys, width), keys)) continue;
-      found.push(width);
-      fewest = cycles;
-    }
-    return found;
-  };
-  /** With the widest that fit. */
-  const widest = (sizes: Sizes, keys: string[], widths: number[]): Sizes => {
-    const last = mostThat((i) => fits(widened(sizes, keys, widths[i])), 0, widths.length - 1) ?? 0;
-    return widened(sizes, keys, widths[last]);
-  };
-  if (second === undefined) return widest(narrow, first, faster(first));
-  const widths = faster(second);
-  const { token } = estimates;
-  return faster(first)
-    .map((width) => widest(widened(narrow, first, width), second, widths))
-    .reduce((a, b) => (token(b) < token(a) ? b : a));
-}
-
-/** The given sizes with a table widened column by column, while it still fits the wafers. */
-function widenedHead(
-  sizes: Sizes,
-  table: 'head' | 'embedding+head',
-  wafer: WaferSpec,
-  fits: Fits,
-): Sizes[] {
-  const { least, most } = widthRange(sizes, [table], wafer, fits);
-  return range(least, most).map((width) => widened(sizes, [table], width));
-}
-
-function range(least: number, most: number): number[] {
-  return Array.from({ length: most - least + 1 }, (_, i) => least + i);
 }
 
 /**
@@ -277,8 +211,8 @@ function layerSizesWith(
 ): Sizes[][] {
   const parts = partsOf(model, request);
   const kinds = partKindsOf(parts);
-  const fits = (sizes: Sizes) =>
-    cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
+  const widths = widthsFor(parts);
+  const fits = (sizes: Sizes) => cut(widths(sizes), sizes.rows, wafer, wafers) !== undefined;
   const { buffers } = MAPPINGS[request.mapping];
   const known = new Map<string, string>();
   const slices = (keys: readonly string[], rows: number, columns: number): string => {
@@ -304,7 +238,7 @@ function layerSizesWith(
       return widened(of, keys, width);
     }, sizes);
   const widen = (sizes: Sizes, keys: readonly string[]): Sizes[] => {
-    const { least, most } = widthRange(sizes, keys, wafer, fits);
+    const { least, most } = widthRange(sizes, keys, { wafer, fits });
     let last = '';
     return range(least, most).flatMap((width) => {
       const before = last;
@@ -319,4 +253,8 @@ function layerSizesWith(
     .map((least) =>
       knobs.reduce<Sizes[]>((all, keys) => all.flatMap((sizes) => widen(sizes, keys)), [least]),
     );
+}
+
+function range(least: number, most: number): number[] {
+  return Array.from({ length: most - least + 1 }, (_, i) => least + i);
 }

@@ -157,7 +157,9 @@ function memoryCycles(length: number, perCycle: number, issue: number): number {
  * start, and everything up to the set-up of its first operation that sends or receives.
  */
 export function preparationOf({ roles }: Program, costs: CostTable): number {
-  return [...operationsOf(roles)].reduce((most, list) => Math.max(most, before(list, costs)), 0);
+  let most = 0;
+  for (const list of operationsOf(roles)) most = Math.max(most, before(list, costs));
+  return most;
 }
 
 function before(list: Operation[], costs: CostTable): number {
@@ -172,22 +174,29 @@ function before(list: Operation[], costs: CostTable): number {
 
 /** Core-cycles that all cores spend in special functions (exp, SiLU, roots, reciprocals). */
 export function specialCyclesOf({ roles, roleOf }: Program, costs: CostTable): number {
+  const cores = new Float64Array(roles.length);
+  for (let core = 0; core < roleOf.length; core++) cores[roleOf[core]]++;
   const byList = new Map<Operation[], number>();
-  for (const list of operationsOf(roles)) byList.set(list, special(list, costs));
-  const byRole = roles.map((role) => byList.get(role.operations)!);
   let sum = 0;
-  for (const role of roleOf) sum += byRole[role];
+  for (let role = 0; role < roles.length; role++) {
+    const { operations } = roles[role];
+    let cycles = byList.get(operations);
+    if (cycles === undefined) byList.set(operations, (cycles = special(operations, costs)));
+    sum += cycles * cores[role];
+  }
   return sum;
 }
 
 function special(list: Operation[], costs: CostTable): number {
-  return list.reduce(
-    (sum, op) => (op.kind === 'special' ? sum + timeOf(op, costs).cycles : sum),
-    0,
-  );
+  let cycles = 0;
+  for (let i = 0; i < list.length; i++)
+    if (list[i].kind === 'special') cycles += timeOf(list[i], costs).cycles;
+  return cycles;
 }
 
 /** The distinct lists of operations: roles often share theirs and differ in routes. */
 export function operationsOf(roles: Role[]): Set<Operation[]> {
-  return new Set(roles.map((role) => role.operations));
+  const lists = new Set<Operation[]>();
+  for (let role = 0; role < roles.length; role++) lists.add(roles[role].operations);
+  return lists;
 }

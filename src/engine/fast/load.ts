@@ -31,7 +31,7 @@ export interface Counts {
   hazards: number;
   /** Of synthetic traffic, if they were asked for: see ../instants.ts. */
   instants?: Pick<Instants, 'entered' | 'taken' | 'takenColor'>;
-  /** Of a path: its events (assembly/events.ts). */
+  /** Of a path: its events (assembly/events.ts), in the machine's memory until it runs again. */
   events?: Int32Array;
   /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. */
   moves?: { records: Int32Array; bits: Int32Array };
@@ -154,7 +154,8 @@ export function load(
   const column = (from: number, size: number, later = 0) =>
     copyOf(new Float64Array(memory.buffer, from, size), later);
   const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
-  const wordsFrom = (from: number, end: number) => wordsAt(from, (end - from) >> 2);
+  const eventsIn = (from: number, end: number) =>
+    new Int32Array(memory.buffer, from, (end - from) >> 2);
   // Memory that has grown since is in another buffer, unless threads share it.
   const headerWord = (name: keyof typeof HEADER) =>
     new Uint32Array(memory.buffer, header)[HEADER[name]];
@@ -180,7 +181,7 @@ export function load(
       },
     }),
     ...(events && {
-      events: wordsFrom(headerWord('eventsEnd') - bytesOfEvents, headerWord('events')),
+      events: eventsIn(headerWord('eventsEnd') - bytesOfEvents, headerWord('events')),
     }),
     ...(notes && {
       instants: {

@@ -8,6 +8,7 @@ import type { RunInput } from '../engine.js';
 import { layChannels, type Routed } from './channels.js';
 import { flattenOperations, type Operations } from './operations.js';
 import { partsOf } from './parts.js';
+import { spentIn, type Spent } from './tally.js';
 
 type FabricNumber = 'hop' | 'ramp' | 'depth' | 'longest' | 'marked' | 'switches';
 type CoreTable = 'roleOf' | 'placeOf' | 'coreAt' | 'linkHops';
@@ -21,6 +22,8 @@ export interface Tables extends Numbered {
   labels: number;
   programStart: number;
   ahead: number;
+  /** What its cores spend in any run. */
+  readonly spent: Spent;
   /** All that the machine wants; made once it is asked for, as not every program is run whole. */
   readonly image: Image;
 }
@@ -47,10 +50,14 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   const ops = flattenOperations(program, wafer);
   const more = { labels: labels.length, programStart: costs.programStart };
   let image: Image | undefined;
+  let spent: Spent | undefined;
   return {
     ...{ ops, ...cores, ...more },
     roleOf: rolesOf(cores, program.roleOf),
     ahead: aheadOf(ops, wafer.fabric, longestOf(program.linkHops)),
+    get spent() {
+      return (spent ??= spentIn(program, { ops, ...cores }));
+    },
     get image() {
       return (image ??= {
         ...imageOf(program, wafer.fabric, ops, cores),
@@ -116,15 +123,18 @@ function inFlight({ hopCycles, rampCycles, queueDepth }: WaferSpec['fabric'], lo
 export type Numbered = Record<'placeOf' | 'coreAt', Int32Array>;
 
 function numberCores({ roles, roleOf }: Program): Numbered {
-  const acts = roles.map(({ routes, operations }) => routes.length + operations.length > 0);
+  const acts = new Uint8Array(roles.length);
+  for (let role = 0; role < acts.length; role++)
+    acts[role] = Number(roles[role].routes.length + roles[role].operations.length > 0);
   const coreAt = new Int32Array(roleOf.length);
+  const places = new Int32Array(roleOf.length);
   let cores = 0;
   for (let place = 0; place < coreAt.length; place++)
-    coreAt[place] = acts[roleOf[place]] ? cores++ : -1;
-  const placeOf = new Int32Array(cores);
-  for (let place = 0; place < coreAt.length; place++)
-    if (coreAt[place] >= 0) placeOf[coreAt[place]] = place;
-  return { placeOf, coreAt };
+    if (acts[roleOf[place]] === 1) {
+      places[cores] = place;
+      coreAt[place] = cores++;
+    } else coreAt[place] = -1;
+  return { placeOf: places.slice(0, cores), coreAt };
 }
 
 /** Room for the instants of synthetic traffic: see `notes` in assembly/machine.ts. */

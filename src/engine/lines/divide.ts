@@ -5,6 +5,8 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import type { Tables } from '../fast/tables.js';
+import type { OverLinks } from '../fast/tally.js';
+import type { RunResult } from '../engine.js';
 import { COLORS, cutLists, unitedFamilies, type Cuts } from './cut.js';
 import { netsOf, type Net } from './nets.js';
 import { lineRole, partCode, shapeOf, type Found } from './shapes.js';
@@ -37,9 +39,12 @@ export interface Division {
   returns: number[][];
   /** By line, where some are joined: those of the division before that it is made of. */
   members?: number[][];
-  /** Wavelets over links by core * 4 + port, sent and delivered, once they are known. */
-  counts?: { links: Float64Array; sent: number; delivered: number };
+  /** What lines send, once it is known, if it is the same in any run. */
+  counts?: LinesSent;
 }
+
+/** What all lines of a program send. */
+export type LinesSent = OverLinks & Pick<RunResult, 'sent' | 'delivered'>;
 
 /**
  * Divides a program. Undefined if it cannot be cut, its groups wait for each other, or there is but one line.
@@ -54,10 +59,8 @@ export function divide(
 ): Division | undefined {
   const { families } = program;
   if (families === undefined) return undefined;
-  let switching = 0;
-  for (const { routes } of program.roles)
-    for (const { color, positions } of routes) if (positions) switching |= 1 << color;
-  const cuts = cutLists(tables.ops, unitedFamilies(tables.ops, families, switching), groupOf);
+  const united = unitedFamilies(tables.ops, families, switchingIn(program));
+  const cuts = cutLists(tables.ops, united, groupOf);
   const order = cuts && orderOf(cuts);
   if (cuts === undefined || order === undefined) return undefined;
   const parts = cuts.parts.map(({ from, to }) => partCode(table, tables.ops.records, from, to));
@@ -73,6 +76,17 @@ export function divide(
   }
   if (lines.length < 2) return undefined;
   return { cuts, lines, nets, lineOf, returns: returnsOf(cuts) };
+}
+
+/** Bits of the colours of switches. */
+function switchingIn({ roles }: Program): number {
+  let switching = 0;
+  for (let role = 0; role < roles.length; role++) {
+    const { routes } = roles[role];
+    for (let i = 0; i < routes.length; i++)
+      if (routes[i].positions !== undefined) switching |= 1 << routes[i].color;
+  }
+  return switching;
 }
 
 function returnsOf({ phases }: Cuts): number[][] {
@@ -139,23 +153,25 @@ function addLines(
   lineOf: Int32Array,
   lines: Line[],
 ): void {
-  const roles = net.classList.map((list, i) => {
-    const part = partOf[list];
-    return lineRole(table, part < 0 ? undefined : parts[part], net.classSet[i]).number;
-  });
-  const classPart = Int32Array.from(net.classList, (list) => partOf[list]);
-  const classRole = Int32Array.from(roles);
-  const kinds = net.examples.map((example): LineKind | undefined => {
+  const { classList, classSet } = net;
+  const classPart = new Int32Array(classList.length);
+  const classRole = new Int32Array(classList.length);
+  for (let i = 0; i < classList.length; i++) {
+    const part = partOf[classList[i]];
+    classPart[i] = part;
+    classRole[i] = lineRole(table, part < 0 ? undefined : parts[part], classSet[i]).number;
+  }
+  const kinds: (LineKind | undefined)[] = [];
+  for (const example of net.examples) {
     const kind = kindOf(net, example, classPart, classRole);
-    if (kind === undefined) return undefined;
-    return { ...kind, shape: shapeOf(table, kind.found, wafer.fabric) };
-  });
+    kinds.push(kind && { ...kind, shape: shapeOf(table, kind.found, wafer.fabric) });
+  }
   for (let n = 0; n < net.count; n++) {
     const kind = kinds[net.kinds[n]];
     if (kind === undefined) continue;
-    const { shape, actors, parts: own } = kind;
     lineOf[n] = lines.length;
-    lines.push({ group, routers: net.routers[n], shape, actors, parts: own });
+    const { shape, actors } = kind;
+    lines.push({ group, routers: net.routers[n], shape, actors, parts: kind.parts });
   }
 }
 

@@ -32,9 +32,9 @@ interface Use {
   links: number;
   pointer: number;
   /** All its cycles there, if another line's are between them. */
-  cycles?: Cycles;
+  cycles: Cycles | undefined;
   /** If what it does depends on that: the place of the pointer among its colours with which it was simulated. */
-  place?: number;
+  place: number | undefined;
 }
 
 /** What the guard found. */
@@ -72,9 +72,9 @@ export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<v
     const routers = [...new Set(flagged)].map((router) => usesOf(pass, router));
     yield* noteOverlapping(table, pass, routers);
     for (const uses of routers)
-      for (const [a, use] of uses.entries())
+      for (let a = 0; a < uses.length; a++)
         for (let b = a + 1; b < uses.length; b++)
-          if (meet(use, uses[b])) noteMet(search, use, uses[b]);
+          if (meet(uses[a], uses[b])) noteMet(search, uses[a], uses[b]);
     if (search.met.size === 0)
       for (const uses of routers) for (const use of uses) findNudges(search, use, uses);
   }
@@ -105,8 +105,10 @@ function* noteOverlapping(table: LineTable, pass: Pass, routers: Use[][]): Gener
 }
 
 function overlapsOne(use: Use, uses: Use[]): boolean {
-  for (const other of uses)
+  for (let i = 0; i < uses.length; i++) {
+    const other = uses[i];
     if (other !== use && other.from <= use.to && use.from <= other.to) return true;
+  }
   return false;
 }
 
@@ -148,29 +150,44 @@ function noteMet({ pass, met, lines }: Search, use: Use, other: Use): void {
 
 /** All lines that move something at a router, in their order. */
 function usesOf({ division, results, bases }: Pass, router: number): Use[] {
+  const { nets, lineOf, lines } = division;
   const uses: Use[] = [];
-  for (const [group, { of }] of division.nets.entries()) {
-    const line = of[router] < 0 ? -1 : division.lineOf[group][of[router]];
+  for (let group = 0; group < nets.length; group++) {
+    const net = nets[group].of[router];
+    const line = net < 0 ? -1 : lineOf[group][net];
     // A line of two groups is there once.
-    if (line < 0 || uses.some((use) => use.line === line)) continue;
-    const { routers, shape } = division.lines[line];
+    if (line < 0 || isAmong(uses, line)) continue;
+    const { routers, shape } = lines[line];
     const at = placeIn(routers, router);
     const { first, last, depends, pointers, places } = results[line];
     if (first[at] === NEVER_MOVES) continue;
-    const [from, to] = [bases[line] + first[at], bases[line] + last[at]];
-    const place = depends[at] !== 0 ? places![placeIn(shape.several, at)] : undefined;
-    const [colors, links] = [shape.colors[at], shape.links[at]];
-    const use = { line, at, from, to, colors, links, pointer: pointers[at] };
-    uses.push({ ...use, ...(place !== undefined && { place }) });
+    uses.push({
+      line,
+      at,
+      from: bases[line] + first[at],
+      to: bases[line] + last[at],
+      colors: shape.colors[at],
+      links: shape.links[at],
+      pointer: pointers[at],
+      cycles: undefined,
+      place: depends[at] !== 0 ? places![placeIn(shape.several, at)] : undefined,
+    });
   }
-  return uses.toSorted((a, b) => a.line - b.line);
+  return uses.sort((a, b) => a.line - b.line);
+}
+
+function isAmong(uses: readonly Use[], line: number): boolean {
+  for (let i = 0; i < uses.length; i++) if (uses[i].line === line) return true;
+  return false;
 }
 
 /** Do two lines move something in one cycle over one output, a link that both may send over or the ramp to the core? */
 function meet(a: Use, b: Use): boolean {
-  const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
+  const from = Math.max(a.from, b.from);
+  const to = Math.min(a.to, b.to);
+  if (from > to) return false;
   const which = (a.links & b.links) !== 0 ? 'moves' : 'ramp';
-  return from <= to && coincide(a.cycles!, b.cycles!, from, to, which);
+  return coincide(a.cycles!, b.cycles!, from, to, which);
 }
 
 /** A cycle of a line before which another one moved something, as the last one to do so, and in which cycle. */
@@ -179,42 +196,62 @@ interface Disturbed {
   since: number;
 }
 
+/** Such cycles of a line; of most there are none. */
+interface DisturbedCycles {
+  byCycle: Map<number, Disturbed> | undefined;
+}
+
 /**
  * Where others leave the pointer before cycles of a line in which it matters: nudges with which it was simulated are
  * kept if they are right, and there are new ones where it is not simulated with that pointer.
  */
 function findNudges(search: Search, use: Use, uses: Use[]): void {
-  const { pass } = search;
-  const others = uses.filter((other) => other !== use && other.from < use.to);
-  const disturbed = new Map<number, Disturbed>();
-  if (use.place !== undefined) disturbed.set(use.from, { since: -Infinity });
-  const disturb = (cycle: number, by: Use, since: number) => {
-    const before = disturbed.get(cycle);
-    // Which of two that moved in one cycle left the pointer hangs on where it was before.
-    if (before?.by !== undefined && before.since === since) noteMet(search, use, by);
-    else if (before === undefined || before.since < since) disturbed.set(cycle, { by, since });
-  };
-  for (const other of others) {
-    if (other.to < use.from) {
-      if (use.place !== undefined) disturb(use.from, other, other.to);
-      continue;
-    }
-    const [of, its] = [use.cycles!, other.cycles!];
-    if (other.from < use.from && use.place !== undefined)
-      disturb(use.from, other, moveBefore(its, use.from));
-    for (let t = nextOpen(of, use.from + 1); t !== Infinity; t = nextOpen(of, t + 1)) {
-      const [since, own] = [moveBefore(its, t), moveBefore(of, t)];
-      if (since === -Infinity || since < own || !isNeeded(of, t)) continue;
-      if (since === own) noteMet(search, use, other);
-      else disturb(t, other, since);
-    }
+  // Of most nothing hangs on the pointer at first, and no other line is there meanwhile.
+  if (use.place === undefined && !overlapsOne(use, uses)) return;
+  const disturbed: DisturbedCycles = { byCycle: undefined };
+  if (use.place !== undefined) disturbed.byCycle = new Map([[use.from, { since: -Infinity }]]);
+  for (let i = 0; i < uses.length; i++) {
+    const other = uses[i];
+    if (other === use || other.from >= use.to) continue;
+    if (other.to >= use.from) disturbBetween(search, disturbed, use, other);
+    else if (use.place !== undefined) disturb(search, disturbed, use, use.from, other, other.to);
   }
-  for (const [cycle, last] of disturbed) {
+  if (disturbed.byCycle === undefined) return;
+  for (const [cycle, last] of disturbed.byCycle) {
     const other = last.by ?? uses.find((one) => one !== use)!;
     const pointer = last.by === undefined ? 0 : pointerAfter(last.by, last.since, use.colors);
     if (pointer === undefined) noteMet(search, use, other);
-    else if (nudge(search, use, cycle, pointer)) note(search.nudged, pass, use, other);
+    else if (nudge(search, use, cycle, pointer)) note(search.nudged, search.pass, use, other);
   }
+}
+
+/** Cycles of a line that another one disturbs which is at the router at the same time. */
+function disturbBetween(search: Search, disturbed: DisturbedCycles, use: Use, other: Use): void {
+  const [of, its] = [use.cycles!, other.cycles!];
+  if (other.from < use.from && use.place !== undefined)
+    disturb(search, disturbed, use, use.from, other, moveBefore(its, use.from));
+  for (let t = nextOpen(of, use.from + 1); t !== Infinity; t = nextOpen(of, t + 1)) {
+    const [since, own] = [moveBefore(its, t), moveBefore(of, t)];
+    if (since === -Infinity || since < own || !isNeeded(of, t)) continue;
+    if (since === own) noteMet(search, use, other);
+    else disturb(search, disturbed, use, t, other, since);
+  }
+}
+
+/** Another line moved something before a cycle of a line, last in cycle `since`. */
+function disturb(
+  search: Search,
+  disturbed: DisturbedCycles,
+  use: Use,
+  cycle: number,
+  by: Use,
+  since: number,
+): void {
+  const byCycle = (disturbed.byCycle ??= new Map<number, Disturbed>());
+  const before = byCycle.get(cycle);
+  // Which of two that moved in one cycle left the pointer hangs on where it was before.
+  if (before?.by !== undefined && before.since === since) noteMet(search, use, by);
+  else if (before === undefined || before.since < since) byCycle.set(cycle, { by, since });
 }
 
 /** Where a line leaves the pointer among some colours, if that is known: after its last move, or after any. */

@@ -30,6 +30,8 @@ function keyOf(starts: Int32Array): number {
   return hash;
 }
 
+const NONE: readonly LineResult[] = [];
+
 /** The result of a line that starts so, if it is known; `pointerOf` says where pointers are, by router. */
 export function find(
   table: LineTable,
@@ -38,13 +40,14 @@ export function find(
   nudges: Int32Array,
   pointerOf: (router: number) => number,
 ): LineResult | undefined {
-  for (const result of shape.results.get(keyOf(starts)) ?? [])
+  const alike = shape.results.get(keyOf(starts)) ?? NONE;
+  for (let i = 0; i < alike.length; i++)
     if (
-      sameWords(result.starts, starts) &&
-      sameWords(result.nudges, nudges) &&
-      hasPointers(shape, result, pointerOf)
+      sameWords(alike[i].starts, starts) &&
+      sameWords(alike[i].nudges, nudges) &&
+      hasPointers(shape, alike[i], pointerOf)
     )
-      return result;
+      return alike[i];
   return nudges.length > 0 ? undefined : findStretched(table, shape, starts, pointerOf);
 }
 

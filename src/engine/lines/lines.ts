@@ -13,7 +13,7 @@ import { startsOf, type Tables } from '../fast/tables.js';
 import { divide, groupsBetween, type Division, type Line } from './divide.js';
 import { guard, type Findings } from './guard.js';
 import { joinLines, MOST_JOINED } from './join.js';
-import { countsOf, passOver, type Nudges, type Pass, type Place } from './pass.js';
+import { countsOf, passOver, sentIn, type Nudges, type Pass, type Place } from './pass.js';
 import { nudgeLines } from './nudges.js';
 import { sameWords } from './shapes.js';
 import { makeRoom, type LineTable, type StageLines, type WhyWhole } from './table.js';
@@ -244,8 +244,10 @@ function resultBy(
   table: LineTable,
   { tables, pass, merged }: Found,
 ): RunResult | WhyWhole {
-  const counts = countsOf(pass);
-  const result = resultOf(input, tables, input.instants ? { ...counts, instants: NONE } : counts);
+  const sent = sentIn(pass, { placeOf: tables.placeOf, size: input.program.roleOf.length });
+  const counts = countsOf(pass, sent);
+  const all = input.instants ? { ...counts, instants: NONE } : counts;
+  const result = resultOf(input, tables, all, sent);
   if (latestOf(result.end) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
   const made: StageLines = {
     ...{ lines: pass.results.length, known: pass.known, merged, joined: joinedIn(pass.division) },

@@ -3,10 +3,9 @@
  * that what follows is done once for each kind.
  */
 import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Program } from '../../program/program.js';
+import type { Program, Route } from '../../program/program.js';
 import type { Tables } from '../fast/tables.js';
 import { OP, OP_WORDS, ROUTE } from '../fast/machine-code.js';
-import { COLORS } from './cut.js';
 import { emptySet, fabricKey, withRoute } from './shapes.js';
 import { mix, type LineTable, type RouteSet } from './table.js';
 
@@ -109,9 +108,8 @@ function netOf(ground: Ground, classed: Classes): Net {
   const next = first.slice();
   const sorted = new Int32Array(first[count]);
   for (let core = 0; core < of.length; core++) if (of[core] >= 0) sorted[next[of[core]]++] = core;
-  const routers = Array.from({ length: count }, (_, net) => {
-    return sorted.subarray(first[net], first[net + 1]);
-  });
+  const routers: Int32Array[] = [];
+  for (let net = 0; net < count; net++) routers.push(sorted.subarray(first[net], first[net + 1]));
   const { classList, classSet, classColors } = classed;
   const kinds = kindsOf(ground, classed, routers, first);
   return { count, of, routers, first, classList, classSet, classColors, ...kinds };
@@ -256,24 +254,19 @@ function classesOf(
   masks: readonly number[],
 ): Classes[] {
   const empty = emptySet(table, wafer.fabric);
-  // Phases that are simulated as one have colours that others of their families have alone.
-  const masksOf = Array.from({ length: COLORS }, (_, color) =>
-    [...masks.keys()].filter((m) => ((masks[m] >>> color) & 1) === 1),
-  );
+  const { roles } = program;
   const found = masks.map(() => ({
-    classOf: new Int32Array(program.roles.length),
+    classOf: new Int32Array(roles.length),
     classList: [] as number[],
     classSet: [] as RouteSet[],
     numbers: new Map<number, number>(),
   }));
+  // For all masks together: routes are looked at once, and what does that is compiled once.
   const sets = masks.map(() => empty);
-  for (let role = 0; role < program.roles.length; role++) {
-    const { routes } = program.roles[role];
+  for (let role = 0; role < roles.length; role++) {
     sets.fill(empty);
-    for (let i = 0; i < routes.length; i++) {
-      for (const m of masksOf[routes[i].color]) sets[m] = withRoute(table, sets[m], routes[i]);
-    }
-    for (let m = 0; m < masks.length; m++) {
+    addRoutes(table, sets, masks, roles[role].routes);
+    for (let m = 0; m < sets.length; m++) {
       const { classOf, classList, classSet, numbers } = found[m];
       const key = sets[m].number * 2 ** 21 + listOf[role];
       let number = numbers.get(key);
@@ -286,17 +279,34 @@ function classesOf(
     }
   }
   return found.map(({ classOf, classList, classSet }, m) => {
-    const classColors = Int32Array.from(
-      classSet,
-      ({ colors }, i) => (colors | listColors[classList[i]]) & masks[m],
-    );
+    const classColors = new Int32Array(classSet.length);
     const classSends = new Int32Array(classSet.length * 4);
-    classSet.forEach(({ sends }, i) => {
+    for (let i = 0; i < classSet.length; i++) {
+      const list = classList[i];
+      classColors[i] = (classSet[i].colors | listColors[list]) & masks[m];
       for (let port = 0; port < 4; port++)
-        classSends[i * 4 + port] = (sends[port] | listSends[classList[i] * 4 + port]) & masks[m];
-    });
+        classSends[i * 4 + port] =
+          (classSet[i].sends[port] | listSends[list * 4 + port]) & masks[m];
+    }
     return { classOf, classList, classSet, classColors, classSends };
   });
+}
+
+/**
+ * Adds to the set of each mask the routes of its colours; those of phases that are simulated as one have colours
+ * that others of their families have alone.
+ */
+function addRoutes(
+  table: LineTable,
+  sets: RouteSet[],
+  masks: readonly number[],
+  routes: readonly Route[],
+): void {
+  for (let i = 0; i < routes.length; i++) {
+    const bit = 1 << routes[i].color;
+    for (let m = 0; m < sets.length; m++)
+      if ((masks[m] & bit) !== 0) sets[m] = withRoute(table, sets[m], routes[i]);
+  }
 }
 
 /** Hops of the links of some routers by router * 4 + port, if one is longer than a hop. */

@@ -6,7 +6,7 @@ import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import type { Tables } from '../fast/tables.js';
 import type { Part } from './cut.js';
-import type { Division, Line } from './divide.js';
+import type { Division, Line, LinesSent } from './divide.js';
 import { followFree, followMoves, type Traces } from './traces.js';
 import { find, simulated } from './known.js';
 import { LATEST_START, type LineResult } from './result.js';
@@ -59,26 +59,31 @@ export function* passOver(
 ): Generator<void, Pass | Stopped> {
   const pass = begin(tables, division, starts);
   const { lines, cuts } = division;
+  const { pointers } = pass.traces;
   let scratch = new Int32Array(1024);
+  // Lines that follow each other are mostly of one length.
+  let own = scratch.subarray(0, 0);
+  let routers: Int32Array = own;
+  const pointerOf = (router: number) => pointers[routers[router]];
   for (let l = 0; l < lines.length; l++) {
     const line = lines[l];
-    const { actors } = line;
-    if (scratch.length < actors.length) scratch = new Int32Array(2 * actors.length);
-    const base = startsOf(pass, line, l, cuts.parts, scratch);
+    const { shape } = line;
+    const count = line.actors.length;
+    if (scratch.length < count) scratch = new Int32Array(2 * count);
+    if (own.length !== count || own.buffer !== scratch.buffer) own = scratch.subarray(0, count);
+    const base = startsOf(pass, line, l, cuts.parts, own);
     if (base === undefined) return 'long';
-    const own = scratch.subarray(0, actors.length);
     const moved = nudges.get(l) ?? NO_NUDGES;
-    const { routers, shape } = line;
-    const pointerOf = (router: number) => pass.traces.pointers[routers[router]];
+    routers = line.routers;
     let result = find(table, shape, own, moved, pointerOf);
     if (result === undefined) {
       Object.assign(place, { line, parts: cuts.parts, cycle: base });
-      const pointers = Int32Array.from(routers, (_, router) => pointerOf(router));
-      result = yield* simulated(table, shape, own, pointers, moved);
+      const before = Int32Array.from(routers, (_, router) => pointerOf(router));
+      result = yield* simulated(table, shape, own, before, moved);
       if (result === undefined) return 'line';
     } else pass.known++;
     pass.results.push(result);
-    apply(pass, line, l, result);
+    apply(pass, line, base, result);
   }
   finish(pass, tables);
   return pass;
@@ -163,11 +168,11 @@ function startsOf(
 }
 
 /** Moves a line's result to where and when it is. */
-function apply(pass: Pass, line: Line, l: number, result: LineResult): void {
-  const { at, waitOutput, bases, labelEnd, labelCore, traces, division } = pass;
-  const { routers, actors, group } = line;
-  const base = bases[l];
-  for (const family of division.returns[group]) followFree(traces, line, result, base, family);
+function apply(pass: Pass, line: Line, base: number, result: LineResult): void {
+  const { at, waitOutput, labelEnd, labelCore, traces } = pass;
+  const { routers, actors } = line;
+  const returns = pass.division.returns[line.group];
+  for (let i = 0; i < returns.length; i++) followFree(traces, line, result, base, returns[i]);
   followMoves(traces, line, result, base);
   const { ends, waitOutput: waits, labels } = result;
   for (let i = 0; i < actors.length; i++) at[routers[actors[i]]] = base + ends[i];
@@ -205,13 +210,14 @@ function finish(pass: Pass, { ops, roleOf }: Tables): void {
   });
 }
 
-/** What the machine would have counted. */
-export function countsOf(pass: Pass): Counts {
+/** What the machine would have counted, but for what was sent over links (`sentIn`). */
+export function countsOf(pass: Pass, { sent, delivered }: LinesSent): Counts {
   const { at: end, waitOutput, labelEnd, labelCore, hazards } = pass;
-  const { links, sent, delivered } = sentIn(pass);
   const labels = { labelEnd, labelCore, ...waitedIn(pass) };
-  return { end, waitOutput, ...labels, linkWavelets: links, sent, delivered, hazards };
+  return { end, waitOutput, ...labels, linkWavelets: NO_LINKS, sent, delivered, hazards };
 }
+
+const NO_LINKS = new Float64Array(0);
 
 /** Core-cycles of waiting by label: equal lines, most of which come one after the other, are counted at once. */
 function waitedIn({ results, waited }: Pass): Pick<Counts, 'labelWait' | 'labelWaitOutput'> {
@@ -229,18 +235,40 @@ function waitedIn({ results, waited }: Pass): Pick<Counts, 'labelWait' | 'labelW
   return { labelWait, labelWaitOutput };
 }
 
-function sentIn({ division, results, at }: Pass): NonNullable<Division['counts']> {
+/** What the lines of a pass sent over links, by place in the program; the same in every pass if no route changes. */
+export function sentIn({ division, results }: Pass, { placeOf, size }: Placed): LinesSent {
   if (division.counts !== undefined) return division.counts;
-  const sum = { links: new Float64Array(at.length * 4), sent: 0, delivered: 0 };
+  const all = { linkWavelets: new Float64Array(size * 4), waveletHops: 0, sent: 0, delivered: 0 };
   let changes = false;
-  division.lines.forEach(({ shape, routers }, l) => {
-    const { links, sent, delivered } = results[l].counts;
+  for (let l = 0; l < results.length; l++) {
+    const { shape, routers } = division.lines[l];
+    const { counts } = results[l];
     changes ||= shape.changes;
-    sum.sent += sent;
-    sum.delivered += delivered;
-    for (let i = 0; i < links.length; i += 3)
-      sum.links[routers[links[i]] * 4 + links[i + 1]] += links[i + 2];
-  });
-  if (!changes) division.counts = sum;
-  return sum;
+    all.sent += counts.sent;
+    all.delivered += counts.delivered;
+    all.waveletHops += addLinks(all.linkWavelets, counts.links, routers, placeOf);
+  }
+  if (!changes) division.counts = all;
+  return all;
+}
+
+/** Adds what a line sent; how much it is. */
+function addLinks(
+  sums: Float64Array,
+  links: Int32Array,
+  routers: Int32Array,
+  placeOf: Int32Array,
+): number {
+  let hops = 0;
+  for (let i = 0; i < links.length; i += 3) {
+    sums[placeOf[routers[links[i]]] * 4 + links[i + 1]] += links[i + 2];
+    hops += links[i + 2];
+  }
+  return hops;
+}
+
+interface Placed {
+  placeOf: Int32Array;
+  /** Places of the program's box. */
+  size: number;
 }

@@ -60,24 +60,28 @@ const NO_ROUTES = { routes: [], colors: 0, sends: [0, 0, 0, 0] };
 
 /** A set with one more route. */
 export function withRoute(table: LineTable, set: RouteSet, route: Route): RouteSet {
-  const { color, inputs, outputs, positions = [], returns = false } = route;
-  const word = (color * RADIX + inputs) * RADIX + outputs;
+  const word = (route.color * RADIX + route.inputs) * RADIX + route.outputs;
   // Switches have further settings: few enough to be looked for one by one.
-  const key = positions.length === 0 ? word : word + SWITCH * switchNumber(table, route);
-  let next = set.more.get(key);
-  if (next === undefined) {
-    let hash = mix(mix(set.hash, word), Number(returns));
-    for (const setting of positions) hash = mix(hash, setting.inputs * RADIX + setting.outputs);
-    const ends = outputsOf(route);
-    next = {
-      ...{ number: table.setCount++, hash, routes: [...set.routes, route], more: new Map() },
-      colors: set.colors | (1 << color),
-      sends: set.sends.map((mask, port) =>
-        ((ends >> port) & 1) === 1 ? mask | (1 << color) : mask,
-      ),
-    };
-    set.more.set(key, next);
-  }
+  const key = route.positions === undefined ? word : word + SWITCH * switchNumber(table, route);
+  return set.more.get(key) ?? setWith(table, set, route, { word, key });
+}
+
+function setWith(
+  table: LineTable,
+  set: RouteSet,
+  route: Route,
+  { word, key }: { word: number; key: number },
+): RouteSet {
+  const { color, positions = [], returns = false } = route;
+  let hash = mix(mix(set.hash, word), Number(returns));
+  for (const setting of positions) hash = mix(hash, setting.inputs * RADIX + setting.outputs);
+  const ends = outputsOf(route);
+  const next: RouteSet = {
+    ...{ number: table.setCount++, hash, routes: [...set.routes, route], more: new Map() },
+    colors: set.colors | (1 << color),
+    sends: set.sends.map((mask, port) => (((ends >> port) & 1) === 1 ? mask | (1 << color) : mask)),
+  };
+  set.more.set(key, next);
   return next;
 }
 
@@ -105,7 +109,7 @@ export function lineRole(table: LineTable, part: PartCode | undefined, set: Rout
   if (role === undefined) {
     let { colors } = set;
     let links = 0;
-    for (const [port, sent] of set.sends.entries()) if (sent !== 0) links |= 1 << port;
+    for (let port = 0; port < 4; port++) if (set.sends[port] !== 0) links |= 1 << port;
     const records = part?.records ?? NO_RECORDS;
     for (let at = 0; at < records.length; at += OP_WORDS) {
       const isRoute = records[at + OP.kind] === ROUTE;
@@ -140,7 +144,7 @@ export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabri
   const { allRoles } = table;
   let hash = mix(width, height);
   for (let i = 0; i < places.length; i++) hash = mix(mix(hash, places[i]), allRoles[roles[i]].hash);
-  for (const n of hops) hash = mix(hash, n);
+  for (let i = 0; i < hops.length; i++) hash = mix(hash, hops[i]);
   const alike = table.shapes.get(hash) ?? [];
   for (const shape of alike) if (isSame(shape, found)) return shape;
   const members = membersOf(table, roles);
@@ -224,8 +228,8 @@ export function placeIn(numbers: Int32Array, number: number): number {
 }
 
 /** The line as a program of its own for the machine. */
-function imageOfLine(
-  { width, height, places, hops }: Found,
+export function imageOfLine(
+  { width, height, places, hops }: Omit<Found, 'roles'>,
   { distinct, own }: Members,
   fabric: WaferSpec['fabric'],
 ): Image {
@@ -247,7 +251,15 @@ function imageOfLine(
 
 /** Operations of some roles, a list for each part, and how many labels they have. */
 function operationsOf(roles: LineRole[]): { ops: Operations; labels: number } {
-  const parts = [...new Set(roles.map(({ part }) => part))];
+  const numbers = new Map<PartCode | undefined, number>();
+  const listOf = new Int32Array(roles.length);
+  for (let role = 0; role < roles.length; role++) {
+    const { part } = roles[role];
+    const known = numbers.get(part) ?? numbers.size;
+    if (known === numbers.size) numbers.set(part, known);
+    listOf[role] = known;
+  }
+  const parts = [...numbers.keys()];
   const lists = parts.length;
   const first = new Int32Array(lists + 1);
   parts.forEach((part, i) => {
@@ -274,8 +286,7 @@ function operationsOf(roles: LineRole[]): { ops: Operations; labels: number } {
   const zeros = new Int32Array(lists);
   const none = new Float64Array(0);
   const ops = {
-    listOf: Int32Array.from(roles, ({ part }) => parts.indexOf(part)),
-    ...{ first, records, marked, longest },
+    ...{ listOf, first, records, marked, longest },
     ...{ sendsOn: zeros, takesFrom: zeros, trafficSent: zeros, trafficTaken: zeros },
     ...{ gaps: new Uint8Array(0), countsTakes: false },
     ...{ compute: none, setupSum: none, busy: none },

@@ -3,35 +3,22 @@
  * of places, and at each place and colour in the order of time.
  */
 import { EVENT, EVENT_WORDS } from '../fast/machine-code.js';
-import { bitsIn } from '../lines/simulate.js';
 
 /** What an event says first: core, kind and colour in one number (fast/assembly/events.ts). */
 const CORE_BITS = 8;
 const COLOR_BITS = 5;
-const COLORS = 2 ** COLOR_BITS;
+const COLOR_MASK = 2 ** COLOR_BITS - 1;
 const KINDS = 3;
+const KIND_MASK = 7;
 /** A port, and from this bit on a mask of ports. */
 const PORT_BITS = 8;
 const PORT_MASK = 0xff;
 
-/** Indices of some of the events of a place, in order; all of them if not given. */
-type Indices = Int32Array | undefined;
-
-/** Events of one kind and colour at one place. */
-interface Events {
-  /** The first of them among all, and their number. */
-  from: number;
-  count: number;
-  /** Of departures: whether all come in on one port and leave by the same ones; by port which do. */
-  alike: boolean;
-  entered: Indices[];
-  left: Indices[];
-}
-
 export interface EventLog {
-  /** Cycles of the n-th event of a kind and colour at a place. */
-  at(kind: number, core: number, color: number, n: number): number;
-  count(kind: number, core: number, color: number): number;
+  /** Cycles of all events: those of one kind and colour at one place follow each other. */
+  cycles: Float64Array;
+  /** Where those of a kind and colour at a place begin in them. */
+  first(kind: number, core: number, color: number): number;
   /** The port on which the n-th departure of a colour from a router had come in; a mask of those that it left by. */
   portOf(core: number, color: number, n: number): number;
   outputsOf(core: number, color: number, n: number): number;
@@ -42,77 +29,112 @@ export interface EventLog {
   rankLeaving(core: number, color: number, port: number, n: number): number;
 }
 
-/**
- * @param words of all events, `EVENT_WORDS` each
- * @param noted by core, as events number them: bits of the colours of which they were noted
- * @param numberOf the number that one has in them
- * @param begin the cycle that their cycles count from
- */
-export function logOf(
-  words: ArrayLike<number>,
-  noted: Int32Array,
-  numberOf: (core: number) => number,
-  begin: number,
-): EventLog {
-  const events = words.length / EVENT_WORDS;
-  const begins = new Int32Array(noted.length + 1);
-  for (let core = 0; core < noted.length; core++)
-    begins[core + 1] = begins[core] + KINDS * bitsIn(noted[core]);
-  const keys = begins[noted.length];
-  const first = new Int32Array(keys + 1);
-  const keyFor = (core: number, kind: number, color: number) =>
-    begins[core] + KINDS * bitsIn(noted[core] & ((1 << color) - 1)) + kind;
-  const keyAt = (i: number) => {
-    const word = words[i];
-    return keyFor(word >>> CORE_BITS, (word >> COLOR_BITS) & 7, word & (COLORS - 1));
+export interface Noted {
+  /** All events, `EVENT_WORDS` each. */
+  words: ArrayLike<number>;
+  /** By core, as events number them: bits of the colours of which they were noted. */
+  colors: Int32Array;
+  /** The number that a core has in them, and the cycle that their cycles count from. */
+  numberOf: (core: number) => number;
+  begin: number;
+  /** Whether routes may have changed: if not, all that leaves a router by a colour had come and went one way. */
+  changes: boolean;
+}
+
+export function logOf({ words, colors, numberOf, begin, changes }: Noted): EventLog {
+  const keys = keysFor(colors);
+  const { first, cycles, ports } = sorted(words, keys, begin);
+  const { slots, perKind, perCore } = keys;
+  const keyOf = (kind: number, core: number, color: number) =>
+    numberOf(core) * perCore + kind * perKind + slots[color];
+  const ways = changes ? waysOf(first, ports) : undefined;
+  return {
+    cycles,
+    first: (kind, core, color) => first[keyOf(kind, core, color)],
+    portOf: (core, color, n) => ports[first[keyOf(EVENT.departs, core, color)] + n] & PORT_MASK,
+    outputsOf: (core, color, n) => ports[first[keyOf(EVENT.departs, core, color)] + n] >> PORT_BITS,
+    entering: (core, color, port, n) =>
+      ways?.entered(keyOf(EVENT.departs, core, color), port)?.[n] ?? n,
+    leaving: (core, color, port, n) =>
+      ways?.left(keyOf(EVENT.departs, core, color), port)?.[n] ?? n,
+    rankEntering: (core, color, port, n) =>
+      rank(ways?.entered(keyOf(EVENT.departs, core, color), port), n),
+    rankLeaving: (core, color, port, n) =>
+      rank(ways?.left(keyOf(EVENT.departs, core, color), port), n),
   };
-  for (let i = 0; i < words.length; i += EVENT_WORDS) first[keyAt(i) + 1]++;
-  for (let key = 0; key < keys; key++) first[key + 1] += first[key];
-  const next = first.slice(0, keys);
+}
+
+/** Numbers for a kind and a colour at a core: those of the colours that any core has, for each core and kind. */
+interface Keys {
+  /** By colour: which of those it is. */
+  slots: Uint8Array;
+  perKind: number;
+  perCore: number;
+  count: number;
+}
+
+function keysFor(colors: Int32Array): Keys {
+  let all = 0;
+  for (let core = 0; core < colors.length; core++) all |= colors[core];
+  const slots = new Uint8Array(COLOR_MASK + 1);
+  let perKind = 0;
+  for (let color = 0; color <= COLOR_MASK; color++)
+    if (((all >> color) & 1) === 1) slots[color] = perKind++;
+  const perCore = KINDS * perKind;
+  return { slots, perKind, perCore, count: colors.length * perCore };
+}
+
+/** Events by key: where those of each begin, their cycles, and their ports. */
+function sorted(words: ArrayLike<number>, keys: Keys, begin: number) {
+  const events = words.length / EVENT_WORDS;
+  const first = new Int32Array(keys.count + 1);
+  for (let at = 0; at < words.length; at += EVENT_WORDS) first[keyAt(words[at], keys) + 1]++;
+  for (let key = 0; key < keys.count; key++) first[key + 1] += first[key];
+  const next = first.slice();
   const cycles = new Float64Array(events);
   const ports = new Uint16Array(events);
-  for (let i = 0; i < words.length; i += EVENT_WORDS) {
-    const to = next[keyAt(i)]++;
-    cycles[to] = begin + words[i + 1];
-    ports[to] = words[i + 2];
+  for (let at = 0; at < words.length; at += EVENT_WORDS) {
+    const to = next[keyAt(words[at], keys)]++;
+    cycles[to] = begin + words[at + 1];
+    ports[to] = words[at + 2];
   }
-  const known = new Map<number, Events>();
-  const keyOf = (kind: number, core: number, color: number) => keyFor(numberOf(core), kind, color);
-  const departures = (core: number, color: number): Events => {
-    const key = keyOf(EVENT.departs, core, color);
-    let of = known.get(key);
-    if (of === undefined) {
-      const [from, count] = [first[key], first[key + 1] - first[key]];
-      let alike = true;
-      for (let i = 1; i < count && alike; i++) alike = ports[from + i] === ports[from];
-      known.set(key, (of = { from, count, alike, entered: [], left: [] }));
-    }
-    return of;
+  return { first, cycles, ports };
+}
+
+/** The key of an event, by its first word. */
+function keyAt(word: number, { slots, perKind, perCore }: Keys): number {
+  const kind = (word >> COLOR_BITS) & KIND_MASK;
+  return (word >>> CORE_BITS) * perCore + kind * perKind + slots[word & COLOR_MASK];
+}
+
+/** Indices of some of the events of a key, in order; all of them if not given. */
+type Indices = Int32Array | undefined;
+
+/** Which departures came in on a port, and which left by it, by key; found when they are asked for. */
+function waysOf(first: Int32Array, ports: Uint16Array) {
+  const some = (key: number, mask: number, wanted: number): Indices => {
+    const [from, end] = [first[key], first[key + 1]];
+    let alike = true;
+    for (let i = from + 1; i < end && alike; i++) alike = ports[i] === ports[from];
+    if (alike) return undefined;
+    const indices: number[] = [];
+    for (let i = from; i < end; i++) if ((ports[i] & mask) === wanted) indices.push(i - from);
+    return Int32Array.from(indices);
   };
-  const some = ({ from, count }: Events, has: (ports: number) => boolean): Int32Array =>
-    Int32Array.from({ length: count }, (_, i) => i).filter((i) => has(ports[from + i]));
-  const entered = (core: number, color: number, port: number): Indices => {
-    const of = departures(core, color);
-    if (of.alike) return undefined;
-    return (of.entered[port] ??= some(of, (mask) => (mask & PORT_MASK) === port));
-  };
-  const left = (core: number, color: number, port: number): Indices => {
-    const of = departures(core, color);
-    if (of.alike) return undefined;
-    return (of.left[port] ??= some(of, (mask) => ((mask >> (PORT_BITS + port)) & 1) === 1));
+  const known = new Map<number, Map<number, Indices>>();
+  const once = (key: number, mask: number, wanted: number): Indices => {
+    const of = known.get(key) ?? new Map<number, Indices>();
+    known.set(key, of);
+    const which = mask * (PORT_MASK + 1) ** 2 + wanted;
+    if (!of.has(which)) of.set(which, some(key, mask, wanted));
+    return of.get(which);
   };
   return {
-    at: (kind, core, color, n) => cycles[first[keyOf(kind, core, color)] + n],
-    count: (kind, core, color) => {
-      const key = keyOf(kind, core, color);
-      return first[key + 1] - first[key];
+    entered: (key: number, port: number) => once(key, PORT_MASK, port),
+    left: (key: number, port: number) => {
+      const bit = 1 << (PORT_BITS + port);
+      return once(key, bit, bit);
     },
-    portOf: (core, color, n) => ports[departures(core, color).from + n] & PORT_MASK,
-    outputsOf: (core, color, n) => ports[departures(core, color).from + n] >> PORT_BITS,
-    entering: (core, color, port, n) => entered(core, color, port)?.[n] ?? n,
-    leaving: (core, color, port, n) => left(core, color, port)?.[n] ?? n,
-    rankEntering: (core, color, port, n) => rank(entered(core, color, port), n),
-    rankLeaving: (core, color, port, n) => rank(left(core, color, port), n),
   };
 }
 

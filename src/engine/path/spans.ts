@@ -14,10 +14,12 @@ export interface OpSpan {
   sends: number;
 }
 
-export function spansOf(times: readonly OpTimes[]): OpSpan[] {
-  return times.map(({ op, begin, act, end, takes, sends }) => {
-    return { op, begin, act, end, takes: takes.length, sends: sends.length };
-  });
+/** @param later cycles by which their clock is later than the times' */
+export function spansOf(times: readonly OpTimes[], later = 0): OpSpan[] {
+  return times.map(({ op, begin, act, end, takes, sends }) => ({
+    ...{ op, begin: begin + later, act: act + later, end: end + later },
+    ...{ takes: takes.count, sends: sends.count },
+  }));
 }
 
 /** Operations without the fabric, which are over in cycle `end`. */

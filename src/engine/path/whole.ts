@@ -85,7 +85,9 @@ function* noteWhole(
   const noted = yield* noteEvents(machine, image, starts, line, all);
   if (noted === undefined) return undefined;
   const numberOf = (place: number) => image.tables.coreAt[place];
-  const log = logOf(noted.events, all.colors, numberOf, firstOf(starts));
+  const { events: words } = noted;
+  const begin = firstOf(starts);
+  const log = logOf({ words, colors: all.colors, numberOf, begin, changes: true });
   return { log, most: all.most };
 }
 
@@ -140,6 +142,6 @@ function* noteReference(input: RunInput): Generator<void, EventLog> {
     words.push((at << 8) | (EVENT[kind] << 5) | color, t, port | (outputs << 8));
   });
   while (running.advance() === undefined) yield;
-  const all = new Int32Array(input.program.roleOf.length).fill(-1);
-  return logOf(words, all, (place) => place, 0);
+  const colors = new Int32Array(input.program.roleOf.length).fill(-1);
+  return logOf({ words, colors, numberOf: (place) => place, begin: 0, changes: true });
 }

@@ -2,6 +2,7 @@
  * Several configurations simulated at once, with what they have in common simulated once: a run depends
  * on its regions, not on the name of the strategy that laid them out.
  */
+import { proxy, type Remote } from 'comlink';
 import type { ResolvedConfig } from '../../config.js';
 import { runIdentity } from '../../identity.js';
 import type { CompareRow } from './document.js';
@@ -9,13 +10,18 @@ import type { RunDetail } from '../../report/detail.js';
 import type { RunDocument } from '../../report/document.js';
 import { isOfLayer } from '../../mapping/mapping.js';
 import { fewerThan } from '../../decode/run-document.js';
-import { createShared, familyOf, sizesOnce } from '../../decode/sharing.js';
+import { familyOf, sharedByFamily, sizesOnce } from '../../decode/sharing.js';
 import { placementOf } from '../../decode/place.js';
 import { simulatePlaced } from '../../decode/simulate.js';
-import { withRunner, type SimulateOptions } from '../../decode/options.js';
+import type { SimulateOptions } from '../../decode/options.js';
+import type { Runner } from '../../decode/runner.js';
+import type { Placement } from '../../placement/placement.js';
 import type { KnownDetail } from './page.js';
 import { withShape } from '../search/shaped.js';
 import { costAt } from '../steps/run-cost.js';
+import { createTurns } from '../steps/turns.js';
+import { isForThreads, mostHere, startSimulations, withThreads } from '../steps/work.js';
+import type { FoundRun, Simulations } from '../steps/worker.js';
 
 /** A simulated run, the dead cores of its wafers, and what else is known of it where that is asked for. */
 export interface SimulatedRun {
@@ -39,13 +45,16 @@ export async function simulateTogether(
   asked: Asked[],
   options: SimulateOptions,
 ): Promise<SimulatedRun[]> {
-  return withRunner(options, async (together) => {
-    await together.runner.pause();
-    return sideBySide(asked, together);
+  return withThreads(options, async ({ runner, signal }) => {
+    await runner.pause();
+    return sideBySide(asked, { ...options, runner, signal });
   });
 }
 
-async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<SimulatedRun[]> {
+async function sideBySide(
+  asked: Asked[],
+  options: SimulateOptions & { runner: Runner },
+): Promise<SimulatedRun[]> {
   const shaped: Awaited<ReturnType<typeof withShape>>[] = [];
   // Under its strategy the first of each family searches a shape that serves all of it: what is
   // compared is where equal regions lie.
@@ -72,57 +81,101 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     const strips = placements[i].regions.map((region) => isOfLayer(region) && region.strips);
     return familyOf(config, [config.placement.groups, strips.find(Boolean) ?? 1]);
   });
-  const shared = new Map(families.map((family) => [family, createShared()]));
   // Regions that are equal may hold other experts.
   const plans = placements.map(({ regions }, i) => {
     const { expertOrder } = configs[i].placement;
     return `${families[i]} ${expertOrder} ${JSON.stringify(regions)}`;
   });
   const distinct = [...configs.keys()].filter((i) => plans.indexOf(plans[i]) === i);
-  const progressOf = addedUp(distinct.length, options.onProgress);
-  const details: (RunDetail | undefined)[] = [];
-  const simulated = (i: number) => {
-    const n = distinct.indexOf(i);
-    const onProgress = progressOf(n, asked[i].name);
-    const onDetail = options.onDetail && ((detail: RunDetail) => (details[n] = detail));
-    const own = { ...options, onProgress, onDetail, shared: shared.get(families[i])! };
-    return simulatePlaced(configs[i], placements[i], own);
-  };
-  // Families have nothing in common: one after the other, so that the programs of one are in memory.
-  const outcomes = new Map<number, PromiseSettledResult<RunDocument>>();
-  for (const family of new Set(families)) {
-    const own = distinct.filter((i) => families[i] === family);
-    const ended = await Promise.allSettled(own.map(simulated));
-    for (const [n, outcome] of ended.entries()) outcomes.set(own[n], outcome);
-    shared.delete(family);
-    throwFirst(distinct.map((i) => outcomes.get(i)));
-  }
+  const placed = distinct.map((i) => ({
+    ...{ name: asked[i].name, config: configs[i], placement: placements[i], family: families[i] },
+  }));
+  const found = await runEach(placed, options);
   return configs.map(({ resolved, placement: { strategy } }, i): SimulatedRun => {
     const twin = plans.indexOf(plans[i]);
-    const { placement, ...run } = (outcomes.get(twin) as PromiseFulfilledResult<RunDocument>).value;
+    const { run: whole, detail } = found[distinct.indexOf(twin)];
+    const { placement, ...run } = whole;
     const { estimate = placement.estimate, defects } = placements[i];
     const { search } = shaped[i];
     const given = asked[i].config;
-    const found = search && { search, ...fewerThan(placements[i], given) };
-    const own = { strategy, ...(estimate && { estimate }), ...found };
-    const placed = { ...placement, ...own };
+    const searching = search && { search, ...fewerThan(placements[i], given) };
+    const own = { strategy, ...(estimate && { estimate }), ...searching };
     const identity = { ...runIdentity(given), config: resolved };
-    const whole = { ...run, ...identity, placement: placed };
-    const document = { ...whole, ...costAt(whole, given) };
-    return { run: document, ...(defects && { defects }), detail: details[distinct.indexOf(twin)] };
+    const document = { ...run, ...identity, placement: { ...placement, ...own } };
+    const costed = { ...document, ...costAt(document, given) };
+    return { run: costed, ...(defects && { defects }), detail };
   });
 }
 
-/** Throws what the first one failed with, once all before it have ended. */
-function throwFirst(outcomes: readonly (PromiseSettledResult<unknown> | undefined)[]): void {
-  const first = outcomes.find((outcome) => outcome?.status !== 'fulfilled');
-  if (first?.status === 'rejected') throw first.reason;
+/** A configuration that is simulated. */
+interface Placed extends Asked {
+  placement: Placement;
+  /** Runs of one family share their stages. */
+  family: string;
+}
+
+/** Cores of all runs at a time, at most: one takes about 450 bytes for each of its cores. */
+const MOST_CORES = 2 ** 22;
+
+/**
+ * Simulates each, on several threads where they are for that. Families have nothing in common, so they come one after
+ * the other: the programs of one are in memory.
+ * @throws what the first one that fails does, once all before it have ended
+ */
+async function runEach(
+  placed: readonly Placed[],
+  options: SimulateOptions & { runner: Runner },
+): Promise<FoundRun[]> {
+  const { signal, shards, onDetail } = options;
+  // What is chosen on the way is not told by a thread.
+  const isPlain = !options.onLogits && !options.onText && !options.traceCores;
+  const isForOthers = placed.map(({ placement }) => isPlain && isForThreads(options, placement));
+  const cores = Math.max(...placed.map(({ placement }) => coresOf(placement)));
+  const most = isForOthers.includes(true)
+    ? Math.max(1, Math.min(shards, Math.floor(MOST_CORES / cores)))
+    : mostHere(options);
+  const turns = createTurns(most, () => startSimulations(options), signal);
+  const progressOf = addedUp(placed.length, options.onProgress);
+  const sharedOf = sharedByFamily();
+  const begin = async (n: number): Promise<FoundRun> => {
+    const { name, config, placement, family } = placed[n];
+    const onProgress = progressOf(n, name);
+    const here = async () => {
+      let detail: RunDetail | undefined;
+      const run = await simulatePlaced(config, placement, {
+        ...options,
+        onProgress,
+        shared: sharedOf(family),
+        onDetail: onDetail && ((found) => (detail = found)),
+      });
+      return { run, detail };
+    };
+    const how = { family, isDetailed: onDetail !== undefined };
+    const there = async (thread: Remote<Simulations>) =>
+      thread.run(config, placement, how, proxy(onProgress));
+    return turns.inTurn(here, isForOthers[n] ? there : undefined);
+  };
+  const runs: Promise<FoundRun>[] = [];
+  for (const family of new Set(placed.map((one) => one.family)))
+    for (const [n, one] of placed.entries()) if (one.family === family) runs[n] = begin(n);
+  try {
+    for (const run of runs) run.catch(() => {});
+    const found: FoundRun[] = [];
+    for (const run of runs) found.push(await run);
+    return found;
+  } finally {
+    await turns.close();
+  }
+}
+
+function coresOf({ regions }: Placement): number {
+  return regions.reduce((sum, { width, height }) => sum + width * height, 0);
 }
 
 /** Progress of several runs at once as that of one: what each has done adds up. */
 function addedUp(runs: number, onProgress: SimulateOptions['onProgress']) {
   const doneBy = Array.from({ length: runs }, () => 0);
-  return (run: number, name: string): SimulateOptions['onProgress'] =>
+  return (run: number, name: string): NonNullable<SimulateOptions['onProgress']> =>
     ({ done, total, what }) => {
       doneBy[run] = done;
       const all = doneBy.reduce((a, b) => a + b);

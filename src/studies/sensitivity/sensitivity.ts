@@ -20,7 +20,7 @@ import { agrees, watched } from '../../hardware/watched.js';
 import type { Placement } from '../../placement/placement.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { costsAt, costsOfStep } from './cost-use.js';
-import { cyclesOf, roundOf, slotsFor, type Cycles } from './cycles.js';
+import { cyclesOf, roundOf, turnsFor, type Cycles } from './cycles.js';
 
 /** Hardware numbers that take no part in timing. */
 const WITHOUT_EFFECT = new Set(['power']);
@@ -178,8 +178,7 @@ async function variations(
     plain: clockHz / token,
     ...(given !== undefined && round !== undefined && { speculative: (given * clockHz) / round }),
   });
-  const slots = slotsFor(own, options, { path, sets, steps: run.steps.length });
-  const queued = limited(slots.count);
+  const turns = turnsFor(own, options, { path, sets, steps: run.steps.length });
   let [done, total] = [0, 0];
   const speedOf = async (changes: Setting[]): Promise<Speed> => {
     const changed = changes.map(([name, value]) => `hardware.${name}=${value}`);
@@ -195,12 +194,10 @@ async function variations(
       let cycles = known.get(key);
       if (cycles === undefined) {
         total++;
-        cycles = queued(async (slot) => {
-          const elsewhere = slots.elsewhere(slot, changed, placement);
-          // What fails there fails here as itself.
-          const found = await elsewhere?.catch(() => undefined);
-          return found ?? simulated(config, placement);
-        });
+        cycles = turns.inTurn(
+          async () => simulated(config, placement),
+          turns.there?.(changed, placement),
+        );
         known.set(key, cycles);
         void cycles.catch(() => {}).then(() => onProgress?.({ done: ++done, total, what }));
       }
@@ -211,7 +208,7 @@ async function variations(
       throw error;
     }
   };
-  return { own: speedsOf(base.wafer, ownCycles), speedOf, close: slots.close };
+  return { own: speedsOf(base.wafer, ownCycles), speedOf, close: turns.close };
 }
 
 /** What the cycles of a configuration's step depend on, of all that may vary here. */
@@ -234,22 +231,6 @@ function cyclesKey(
 /** The host looks drafted tokens up. */
 function asksHost({ workload: { speculation } }: ResolvedConfig): boolean {
   return speculation?.draft.kind === 'ngram' && speculation.tokens > 1;
-}
-
-/** Runs work as it comes, `most` at a time, each in a slot of its own, from 0. */
-function limited(most: number): <T>(work: (slot: number) => Promise<T>) => Promise<T> {
-  const free = Array.from({ length: most }, (_, slot) => slot);
-  const waiting: ((slot: number) => void)[] = [];
-  return async (work) => {
-    const slot = free.shift() ?? (await new Promise<number>((resolve) => waiting.push(resolve)));
-    try {
-      return await work(slot);
-    } finally {
-      const next = waiting.shift();
-      if (next) next(slot);
-      else free.unshift(slot);
-    }
-  };
 }
 
 function numberOf(speed: Speed): number | null {

@@ -10,7 +10,10 @@ import type { Placement } from '../../placement/placement.js';
 import type { AttentionSpec } from '../../model/attention-spec.js';
 import { attendingToAll, spanOf } from '../../model/cache-slots.js';
 import { stepKey, type StepCache } from './step-cache.js';
+import { proxy, type Remote } from 'comlink';
 import type { InTurn } from './turns.js';
+import { isForThreads } from './work.js';
+import type { Simulations } from './worker.js';
 import type { RoundGrid } from '../../serving/rounds.js';
 import type { StepGrid } from '../../serving/step-time.js';
 import type { LineCycles } from '../../decode/groups.js';
@@ -167,7 +170,7 @@ export interface GridWork extends SimulateOptions {
   /** Steps that are known; without it each is simulated. */
   steps?: StepCache | undefined;
   /** When a step is simulated, if others are too; at once without it. */
-  inTurn?: InTurn;
+  inTurn?: InTurn<Simulations>;
 }
 
 /** Simulated steps of one context. */
@@ -187,12 +190,21 @@ export interface Point {
  */
 export async function stepTimes(placed: Placed, context: number, work: GridWork): Promise<Point> {
   const { steps, inTurn = (now) => now() } = work;
-  const simulate = async () => inTurn(async () => simulateStep(placed, context, work));
+  const { config, placement } = placed;
+  const progress = work.progress && proxy(work.progress);
+  const there = async (thread: Remote<Simulations>) =>
+    thread.step(config, placement, context, progress);
+  const simulate = async () =>
+    inTurn(
+      async () => simulateStep(placed, context, work),
+      isForThreads(work, placement) ? there : undefined,
+    );
   if (steps === undefined) return simulate();
   return steps.once(stepKey(placed, { context }, work, steps.code), simulate);
 }
 
-async function simulateStep(
+/** The same, on this thread and without looking for it among known ones. */
+export async function simulateStep(
   { config, placement, lines }: Placed,
   context: number,
   { progress, ...options }: GridWork,

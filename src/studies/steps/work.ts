@@ -1,12 +1,41 @@
 /** Simulations of several configurations at once: the runner that they share, and how far they are. */
+import { memoized } from '../../decode/memo.js';
 import { createRunner, type Runner } from '../../decode/runner.js';
 import { hostOf, type SimulateOptions } from '../../decode/options.js';
+import { FEWEST_OF_LARGE } from '../../engine/engine.js';
+import type { Placement } from '../../placement/placement.js';
 import type { HostResult } from '../../report/document.js';
 import type { GridWork } from './step-times.js';
-import { inTurns, type InTurn } from './turns.js';
+import { startThread, type Thread } from './thread.js';
+import { createTurns, type InTurn } from './turns.js';
+import type { Simulations, WorkerOptions } from './worker.js';
 
-/** While lines of one step are simulated here, whole programs of another run on threads. */
+/** Steps of large models hold much; where whole programs run on threads, lines of another step run here. */
 const STEPS_AT_ONCE = 2;
+
+/**
+ * Whether simulations may be given to threads, each as a whole: by lines all of one is done on one thread. A model
+ * without large regions is through before a thread has begun.
+ */
+export function isForThreads(
+  { engine, shards, memo }: SimulateOptions,
+  { regions }: Pick<Placement, 'regions'>,
+): boolean {
+  if (shards === 1 || engine !== 'fast' || memoized(memo).lines === undefined) return false;
+  return regions.some(({ width, height }) => width * height >= FEWEST_OF_LARGE);
+}
+
+/** Simulations at a time that keep all threads at work where none is given to a thread as a whole. */
+export function mostHere({ shards, memo }: SimulateOptions): number {
+  return memoized(memo).lines !== undefined || shards === 1 ? 1 : shards + 1;
+}
+
+/** A thread that simulates placed configurations. */
+export function startSimulations(options: SimulateOptions): Thread<Simulations> {
+  const { engine, shards, memo, maxCycles } = options;
+  const workerData: WorkerOptions = { engine, shards, memo, maxCycles };
+  return startThread('simulations-worker.js', workerData);
+}
 
 /**
  * Gives `simulate` options with a runner, and with one account of the progress of all that is simulated
@@ -14,7 +43,7 @@ const STEPS_AT_ONCE = 2;
  */
 export async function withThreads<T>(
   options: SimulateOptions & Pick<GridWork, 'steps'>,
-  simulate: (work: GridWork & { runner: Runner; inTurn: InTurn }) => Promise<T>,
+  simulate: (work: GridWork & { runner: Runner; inTurn: InTurn<Simulations> }) => Promise<T>,
 ): Promise<T> {
   const { onProgress, signal: given } = options;
   const over = new AbortController();
@@ -28,12 +57,12 @@ export async function withThreads<T>(
       onProgress?.({ done, total, what });
     },
   };
-  const inTurn = inTurns(STEPS_AT_ONCE);
+  const turns = createTurns(STEPS_AT_ONCE, () => startSimulations(options), signal);
   try {
-    return await simulate({ ...options, runner, progress, signal, inTurn });
+    return await simulate({ ...options, runner, progress, signal, inTurn: turns.inTurn });
   } finally {
     over.abort();
-    await runner.close();
+    await Promise.all([turns.close(), runner.close()]);
   }
 }
 

@@ -4,7 +4,7 @@ import type { SimulateOptions } from '../../decode/options.js';
 import { failureOf } from '../failure.js';
 import type { Executor, Placer } from './executor.js';
 import type { Base } from './point.js';
-import { startThread, type Thread } from './thread.js';
+import { startThread, type Thread } from '../steps/thread.js';
 import type { PointWorker, WorkerData } from './worker.js';
 
 export interface PoolOptions extends Pick<SimulateOptions, 'engine' | 'memo' | 'maxCycles'> {
