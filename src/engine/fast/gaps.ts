@@ -18,14 +18,11 @@ export interface Gaps {
 export function gapsOf(lists: Operation[][]): Gaps {
   const from = new Map<TrafficOp, number>();
   let size = 0;
-  for (const list of lists)
-    for (const op of list) {
-      // One operation may stand in several places.
-      if (op.kind !== 'traffic' || from.has(op)) continue;
-      size += 8 * countedTakes(op).length;
-      from.set(op, size);
-      eachGap(op, (gap, color) => (size += (color < 0 ? 0 : 2) + (isShort(gap) ? 1 : 9)));
-    }
+  for (const op of trafficIn(lists)) {
+    size += 8 * countedTakes(op).length;
+    from.set(op, size);
+    eachGap(op, (gap, color) => (size += (color < 0 ? 0 : 2) + (isShort(gap) ? 1 : 9)));
+  }
   const all = new Uint8Array(size);
   const view = new DataView(all.buffer);
   for (const [op, begin] of from) {
@@ -44,6 +41,17 @@ export function gapsOf(lists: Operation[][]): Gaps {
     });
   }
   return { all, from };
+}
+
+/** Each once: one operation may stand in several places. */
+function trafficIn(lists: Operation[][]): Set<TrafficOp> {
+  const found = new Set<TrafficOp>();
+  for (const list of lists)
+    for (let i = 0; i < list.length; i++) {
+      const op = list[i];
+      if (op.kind === 'traffic') found.add(op);
+    }
+  return found;
 }
 
 function isShort(gap: number): boolean {

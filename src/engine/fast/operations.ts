@@ -5,8 +5,8 @@
  */
 import { countedTakes } from '../../program/exchange.js';
 import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
-import type { MemoryOperation, Operation, Program, VectorOp } from '../../program/program.js';
-import { timeOf, type OpTiming } from '../../program/timing.js';
+import type { MemoryOperation, Operation, Program, Role, VectorOp } from '../../program/program.js';
+import { operationsOf, timeOf, type OpTiming } from '../../program/timing.js';
 import type { CostTable, WaferSpec } from '../../hardware/wafer.js';
 import { FEWEST_OF_LARGE } from '../engine.js';
 import { gapsOf, type Gaps } from './gaps.js';
@@ -97,7 +97,7 @@ export function recordAt({ records }: Operations, op: number): OperationRecord {
 
 /** Records of a program's operations; neighbouring fixed operations of one label become one. */
 export function flattenOperations(program: Program, wafer: WaferSpec): Operations {
-  const lists = [...new Set(program.roles.map((role) => role.operations))];
+  const lists = [...operationsOf(program.roles)];
   const numbers = new Map(lists.map((list, i) => [list, i]));
   const size = lists.reduce((sum, list) => sum + list.length, 0);
   const records = new Int32Array(size * OP_WORDS);
@@ -113,7 +113,7 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const { next, longest, marked } = laid;
   first[lists.length] = next;
   return {
-    listOf: Int32Array.from(program.roles, (role) => numbers.get(role.operations)!),
+    listOf: listsOf(program.roles, numbers),
     first,
     records: records.subarray(0, next * OP_WORDS),
     marked,
@@ -123,6 +123,13 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     ...sums(program, wafer, records, first),
     longest,
   };
+}
+
+function listsOf(roles: readonly Role[], numbers: Map<Operation[], number>): Int32Array {
+  const listOf = new Int32Array(roles.length);
+  for (let role = 0; role < listOf.length; role++)
+    listOf[role] = numbers.get(roles[role].operations)!;
+  return listOf;
 }
 
 /** Records of a list, which several programs may have. */

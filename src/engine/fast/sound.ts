@@ -44,10 +44,11 @@ function isSoundWithin(program: Program, wafer: WaferSpec, colors: number): bool
 }
 
 function hasSoundRoutes(role: Role, colors: number): boolean {
+  const { routes } = role;
   let isSwitch = false;
-  for (const route of role.routes) {
-    if (!isSoundRoute(route, colors)) return false;
-    isSwitch ||= route.positions !== undefined;
+  for (let i = 0; i < routes.length; i++) {
+    if (!isSoundRoute(routes[i], colors)) return false;
+    isSwitch ||= routes[i].positions !== undefined;
   }
   if (!isSwitch) return true;
   const more = role.routes.flatMap(({ positions }) => positions ?? []);
@@ -58,13 +59,20 @@ function hasSoundRoutes(role: Role, colors: number): boolean {
 function bodiesOf({ roles }: Program): Role[] {
   const seen = new Map<Operation[], Role[]>();
   const bodies: Role[] = [];
-  for (const role of roles) {
-    const same = seen.get(role.operations) ?? [];
-    if (same.some((r) => r.buffers === role.buffers && r.codeBytes === role.codeBytes)) continue;
-    seen.set(role.operations, [...same, role]);
+  for (let i = 0; i < roles.length; i++) {
+    const role = roles[i];
+    const same = seen.get(role.operations);
+    if (same === undefined) seen.set(role.operations, [role]);
+    else if (same.some((one) => isSameBody(one, role))) continue;
+    else same.push(role);
     bodies.push(role);
   }
   return bodies;
+}
+
+/** Of one list of operations. */
+function isSameBody(a: Role, b: Role): boolean {
+  return a.buffers === b.buffers && a.codeBytes === b.codeBytes;
 }
 
 /** By operations: with what they are sound. Several programs may have a list. */
@@ -143,27 +151,36 @@ function isSoundSetting({ inputs }: Setting): boolean {
 /** Bits of the ports over which each role sends, now or after a change of route. */
 export function sendsTo(roles: Role[]): number[] {
   const changes = new Map<Operation[], number>();
-  return roles.map(({ routes, operations }) => {
-    let mask = changes.get(operations);
-    if (mask === undefined) {
-      mask = 0;
-      for (const op of operations) if (op.kind === 'route') mask |= op.outputs;
-      changes.set(operations, mask);
-    }
-    for (const route of routes) mask |= outputsOf(route);
-    return mask;
-  });
+  return roles.map((role) => sentTo(role, changes));
 }
 
+/** @param changes by operations what they change routes to, so far */
+function sentTo({ routes, operations }: Role, changes: Map<Operation[], number>): number {
+  let mask = changes.get(operations);
+  if (mask === undefined) {
+    mask = 0;
+    for (let i = 0; i < operations.length; i++) {
+      const op = operations[i];
+      if (op.kind === 'route') mask |= op.outputs;
+    }
+    changes.set(operations, mask);
+  }
+  for (let i = 0; i < routes.length; i++) mask |= outputsOf(routes[i]);
+  return mask;
+}
+
+/** Does no core at the rim send over it? Few roles are there. */
 function staysInside({ roles, roleOf, width, height }: Program): boolean {
-  const links = sendsTo(roles);
-  for (let x = 0; x < width; x++) {
-    if ((links[roleOf[x]] >> NORTH) & 1) return false;
-    if ((links[roleOf[(height - 1) * width + x]] >> SOUTH) & 1) return false;
-  }
-  for (let y = 0; y < height; y++) {
-    if ((links[roleOf[y * width]] >> WEST) & 1) return false;
-    if ((links[roleOf[y * width + width - 1]] >> EAST) & 1) return false;
-  }
+  const changes = new Map<Operation[], number>();
+  const links = new Int8Array(roles.length).fill(-1);
+  const sends = (core: number, port: number) => {
+    const role = roleOf[core];
+    if (links[role] < 0) links[role] = sentTo(roles[role], changes);
+    return ((links[role] >> port) & 1) === 1;
+  };
+  for (let x = 0; x < width; x++)
+    if (sends(x, NORTH) || sends((height - 1) * width + x, SOUTH)) return false;
+  for (let y = 0; y < height; y++)
+    if (sends(y * width, WEST) || sends(y * width + width - 1, EAST)) return false;
   return true;
 }

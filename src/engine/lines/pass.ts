@@ -78,7 +78,7 @@ export function* passOver(
     let result = find(table, shape, own, moved, pointerOf);
     if (result === undefined) {
       Object.assign(place, { line, parts: cuts.parts, cycle: base });
-      const before = Int32Array.from(routers, (_, router) => pointerOf(router));
+      const before = pointersAt(pointers, routers);
       result = yield* simulated(table, shape, own, before, moved);
       if (result === undefined) return 'line';
     } else pass.known++;
@@ -87,6 +87,12 @@ export function* passOver(
   }
   finish(pass, tables);
   return pass;
+}
+
+function pointersAt(pointers: Uint8Array, routers: Int32Array): Int32Array {
+  const own = new Int32Array(routers.length);
+  for (let i = 0; i < own.length; i++) own[i] = pointers[routers[i]];
+  return own;
 }
 
 function begin(tables: Tables, division: Division, starts: Float64Array): Pass {

@@ -29,7 +29,10 @@ export function eventsOf({
 /** Is something sent by a schedule, so that nothing comes before it? */
 export function isScheduled({ roles }: Program): boolean {
   for (const list of operationsOf(roles))
-    for (const op of list) if (op.kind === 'traffic' && op.exchange === undefined) return true;
+    for (let i = 0; i < list.length; i++) {
+      const op = list[i];
+      if (op.kind === 'traffic' && op.exchange === undefined) return true;
+    }
   return false;
 }
 
