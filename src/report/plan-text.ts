@@ -17,7 +17,7 @@ type Planned = { plan: PlanResult; model: string; speculation?: ServedSpeculatio
 
 export function planText({ plan, model, speculation }: Planned): PlanText {
   const { floor, megawatts, pue, rows, gpus } = plan;
-  const site = `${EXACT.format(megawatts)} MW at PUE ${EXACT.format(pue)}`;
+  const site = `${exact(megawatts)} MW at PUE ${exact(pue)}`;
   const head = [
     ...['tokens in the cache', 'plain tokens/s, one user (simulated)'],
     ...['tokens/s, one user', 'acceptance it takes', 'users per group'],
@@ -38,7 +38,7 @@ export function gpuPlanTable(gpus: readonly GpuPlanRow[], context: number) {
 }
 
 /** As it was given. */
-const EXACT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 9 });
+const exact = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 9 });
 
 function linesOf({ plan, speculation }: Planned, site: string): string[] {
   const { floor, wafers, watts, rows, assumedAcceptance } = plan;
@@ -65,7 +65,7 @@ function linesOf({ plan, speculation }: Planned, site: string): string[] {
 
 /** One number where all are alike. */
 function chancesText(chances: readonly number[]): string {
-  return [...new Set(chances)].map((chance) => EXACT.format(chance)).join(', ') || '-';
+  return [...new Set(chances)].map((chance) => exact(chance)).join(', ') || '-';
 }
 
 function cells(row: PlanRow): string[] {
@@ -114,7 +114,7 @@ export function planMarkdown(plan: PlanResult): string {
     'one user alone, tokens/s',
     'acceptance it takes',
     `users at ${count(floor)} tokens/s`,
-    ...['J/token', `users on ${EXACT.format(megawatts)} MW`, 'tokens/day'],
+    ...['J/token', `users on ${exact(megawatts)} MW`, 'tokens/day'],
   ];
   const group = `${count(plan.wafers)} wafers`;
   const own = rows.map((row) => {

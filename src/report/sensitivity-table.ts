@@ -57,8 +57,6 @@ function speed(tokensPerSecond: number): string {
 }
 
 /** Digits in full, thousands apart; a number may be anything from seconds to Hz. */
-const PLAIN = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 15 });
-
 function plain(value: number): string {
-  return PLAIN.format(value);
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 15 });
 }

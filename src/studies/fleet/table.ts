@@ -14,14 +14,14 @@ export interface FleetDocument extends Identity, FleetOptions {
 }
 
 /** As it was given. */
-const EXACT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 9 });
+const exact = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 9 });
 
 /** Ends with a line break. */
 export function fleetTable(
   { megawatts, pue, speed, rows }: FleetOptions & Pick<FleetDocument, 'rows'>,
   style: Style,
 ): string {
-  const title = `${EXACT.format(megawatts)} MW at PUE ${EXACT.format(pue)}: users at ${EXACT.format(speed)} tokens/s each`;
+  const title = `${exact(megawatts)} MW at PUE ${exact(pue)}: users at ${exact(speed)} tokens/s each`;
   const head = [
     'model',
     'context',
@@ -54,7 +54,7 @@ export function fleetTable(
     '  Simulated: a token of one user, and the cycles between tokens where the slowest region is never without one;\n' +
     "  a step of several users is the longer of one user's and users x those. The rest is arithmetic; spare systems,\n" +
     '  networks and idle time are left out.\n' +
-    `  J/token: of the wafers at their stated power; of the site, PUE ${EXACT.format(pue)} on top.`;
+    `  J/token: of the wafers at their stated power; of the site, PUE ${exact(pue)} on top.`;
   const gpus = rows.flatMap((row) => gpuText(row, style));
   const costs = costSection(rows.flatMap(costsOf), style);
   return `${[
