@@ -7,13 +7,23 @@ import { LAST_CYCLE, MachineError } from '../engine/engine.js';
  * @throws MachineError 'too-long', with the path of the first that is
  */
 export function countable<T>(values: T, path = ''): T {
-  if (typeof values === 'number' && Math.abs(values) > LAST_CYCLE && Number.isFinite(values)) {
-    const what = path === '' ? 'a sum' : path;
+  const keys = tooLarge(values);
+  if (keys !== undefined) {
+    const what = [...(path === '' ? [] : [path]), ...keys].join('.') || 'a sum';
     const message = `too-long: ${what} is beyond ${LAST_CYCLE} (2^53 - 1), the most that can be counted exactly`;
     throw new MachineError('too-long', { cycle: LAST_CYCLE, cores: [], colors: [] }, message);
   }
-  if (typeof values === 'object' && values !== null)
-    for (const [key, value] of Object.entries(values))
-      countable(value, path === '' ? key : `${path}.${key}`);
   return values;
+}
+
+/** Keys to the first number that is too large; a document has some hundred thousand, and mostly none that is. */
+function tooLarge(values: unknown): string[] | undefined {
+  if (typeof values === 'number')
+    return Math.abs(values) > LAST_CYCLE && Number.isFinite(values) ? [] : undefined;
+  if (typeof values !== 'object' || values === null) return undefined;
+  for (const key in values) {
+    const keys = tooLarge(values[key as keyof typeof values]);
+    if (keys !== undefined) return [key, ...keys];
+  }
+  return undefined;
 }

@@ -13,7 +13,7 @@ import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { Cut, Line, PartKind, Vector } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import { leastCycles, type Tree } from './least-cycles.js';
+import { leastCycles, middlesOf, type Tree } from './least-cycles.js';
 
 /** Cycles of all-reduces tried before or being tried, by line and vector, on one machine and engine. */
 export type LineCycles = Map<string, Promise<number>>;
@@ -136,20 +136,38 @@ export async function fastestTree(
     lines.set(key, cycles);
     return cycles;
   };
+  const distinct = countedVectors(vectors);
+  const middles = new Map(counts.map((groups) => [groups, middlesOf(length, groups)]));
   const bounded = trees.map((tree, index) => {
-    const least = vectors.map((vector) => leastCycles(length, tree, vector, wafer));
-    return { tree, index, least, sum: least.reduce((sum, cycles) => sum + cycles, 0) };
+    const least = distinct.map(({ vector }) =>
+      leastCycles(length, tree, vector, wafer, middles.get(tree.groups)),
+    );
+    const sum = distinct.reduce((all, { count }, i) => all + count * least[i], 0);
+    return { tree, index, least, sum };
   });
   let best = { tree: trees[0], index: 0, cycles: Infinity };
   for (const { tree, index, least, sum } of bounded.toSorted((a, b) => a.sum - b.sum)) {
     if (sum > best.cycles) break;
     let cycles = sum;
-    for (const [i, vector] of vectors.entries()) {
+    for (const [i, { vector, count }] of distinct.entries()) {
       if (cycles > best.cycles) break;
-      cycles += (await cyclesOf(tree, vector)) - least[i];
+      cycles += count * ((await cyclesOf(tree, vector)) - least[i]);
     }
     if (cycles < best.cycles || (cycles === best.cycles && index < best.index))
       best = { tree, index, cycles };
   }
   return best.tree;
+}
+
+/** Vectors that differ, and how many there are of each. */
+function countedVectors(vectors: readonly Vector[]): { vector: Vector; count: number }[] {
+  const counted: { vector: Vector; count: number }[] = [];
+  for (const vector of vectors) {
+    const same = counted.find(
+      ({ vector: { words, type } }) => words === vector.words && type === vector.type,
+    );
+    if (same === undefined) counted.push({ vector, count: 1 });
+    else same.count++;
+  }
+  return counted;
 }

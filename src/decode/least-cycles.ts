@@ -28,15 +28,16 @@ interface Steps {
   streams: boolean;
 }
 
-/** A stream arrives with its first wavelet in this cycle; Infinity if there is none. */
-type Arrivals = number[];
-
-/** On a line of two cores or more: never above the simulated cycles of the tree, and mostly little below. */
+/**
+ * On a line of two cores or more: never above the simulated cycles of the tree, and mostly little below.
+ * @param middles of the line in so many groups, the same for all vectors and forms
+ */
 export function leastCycles(
   length: number,
   { groups, form }: Tree,
   { words, type }: Vector,
   { fabric, costs }: WaferSpec,
+  middles = middlesOf(length, groups),
 ): number {
   const steps: Steps = {
     start: costs.programStart,
@@ -47,29 +48,44 @@ export function leastCycles(
     hop: fabric.hopCycles,
     streams: form !== 'stored',
   };
-  const middles = Array.from({ length: groups }, (_, group) => membersOf(length, groups, group));
-  const root = Math.floor(groups / 2);
-  const own = chains(middles[root], steps);
-  const [back, ahead] = [
-    along(middles.slice(0, root + 1), steps),
-    along(middles.slice(root).toReversed(), steps),
-  ];
-  const taken = take([...own, ...inOrder(back, ahead, steps)], steps);
-  const passesOn = form === 'echoed' && isEchoed(fabric, type, words) && taken.last !== undefined;
-  const first = passesOn ? taken.last! + steps.latency : taken.free + steps.setup;
-  const { middle } = middles[root];
+  const at = Math.floor(groups / 2);
+  const root = takingChains(middles[at], steps);
+  takeBoth(root, along(middles, 0, at, steps), along(middles, groups - 1, at, steps), steps);
+  const passesOn = form === 'echoed' && isEchoed(fabric, type, words) && root.last >= 0;
+  const first = passesOn ? root.last + steps.latency : root.free + steps.setup;
+  const { middle } = middles[at];
   const farthest = Math.max(middle, length - 1 - middle);
   return first + steps.wavelets + farthest * steps.hop + steps.ramps;
 }
 
-/** When the streams of a middle's own two chains arrive. */
-function chains({ before, after }: Members, steps: Steps): Arrivals {
-  return inOrder(chain(before, steps), chain(after, steps), steps);
+export function middlesOf(length: number, groups: number): Members[] {
+  return Array.from({ length: groups }, (_, group) => membersOf(length, groups, group));
 }
 
-/** In the order in which a middle takes them. */
-function inOrder(back: number, ahead: number, { streams }: Steps): Arrivals {
-  return streams ? [ahead, back] : [back, ahead];
+/** A core that takes streams: when the last begins to be taken, -1 if none does, and when it is free again. */
+interface Taking {
+  last: number;
+  free: number;
+}
+
+/** A middle that has taken its own two chains. */
+function takingChains({ before, after }: Members, steps: Steps): Taking {
+  const core = { last: -1, free: steps.start };
+  takeBoth(core, chain(before, steps), chain(after, steps), steps);
+  return core;
+}
+
+/** Takes the streams of both sides in the order in which a middle does. */
+function takeBoth(core: Taking, back: number, ahead: number, steps: Steps): void {
+  take(core, steps.streams ? ahead : back, steps);
+  take(core, steps.streams ? back : ahead, steps);
+}
+
+/** Takes a stream whose first wavelet arrives in this cycle; Infinity if there is none. */
+function take(core: Taking, arrives: number, { setup, wavelets }: Steps): void {
+  if (arrives === Infinity) return;
+  core.last = Math.max(arrives, core.free + setup);
+  core.free = core.last + wavelets;
 }
 
 /** When the stream of a chain of so many cores arrives beyond its last. */
@@ -78,30 +94,17 @@ function chain(cores: number, { start, setup, latency, ramps, hop }: Steps): num
   return start + setup + cores * (ramps + hop) + (cores - 1) * latency;
 }
 
-/** When the stream of the middles on one side of the root, the outermost first, arrives at the last of these. */
-function along(middles: Members[], steps: Steps): number {
+/** When the stream of the middles from the outermost one, `from`, on arrives at the root, middle `to`. */
+function along(middles: readonly Members[], from: number, to: number, steps: Steps): number {
   const { setup, latency, ramps, hop, streams } = steps;
+  const step = Math.sign(to - from);
   let arrives = Infinity;
-  for (let i = 0; i < middles.length - 1; i++) {
-    const { free, last } = take([...chains(middles[i], steps), arrives], steps);
-    const passesOn = last !== undefined && (streams || i > 0);
-    const first = passesOn ? last + latency : free + setup;
-    arrives = first + ramps + Math.abs(middles[i + 1].middle - middles[i].middle) * hop;
+  for (let i = from; i !== to; i += step) {
+    const core = takingChains(middles[i], steps);
+    take(core, arrives, steps);
+    const passesOn = core.last >= 0 && (streams || i !== from);
+    const first = passesOn ? core.last + latency : core.free + setup;
+    arrives = first + ramps + Math.abs(middles[i + step].middle - middles[i].middle) * hop;
   }
   return arrives;
-}
-
-/** Takes streams one after the other: when the last begins to be taken, and when the core is free again. */
-function take(
-  arrivals: Arrivals,
-  { start, setup, wavelets }: Steps,
-): { free: number; last?: number } {
-  let free = start;
-  let last: number | undefined;
-  for (const arrives of arrivals) {
-    if (arrives === Infinity) continue;
-    last = Math.max(arrives, free + setup);
-    free = last + wavelets;
-  }
-  return { free, ...(last !== undefined && { last }) };
 }

@@ -166,14 +166,14 @@ function stageOf({ stages, length }: Ring, { first, next }: Token): StageTiming 
   return stages[first + (next % length)];
 }
 
-/** One wavelet always finds room on its path, so the sender is not held up. */
+/** One wavelet always finds room on its path, so the sender is not held up. Only the stage's own cores count. */
 async function tokenSendCycles(
   stages: StageTiming[],
   regions: number,
   runs: StageRuns,
   index: number,
 ): Promise<number> {
-  const ends = longWaiting(stages, regions);
+  const ends = longWaiting([stages[index]], regions);
   const { start } = await visit(runs, ends, stages[index], index, 0, [0]);
   return start.result.end[stages[index].senders[0].core];
 }

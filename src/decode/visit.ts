@@ -55,10 +55,12 @@ export interface StageRuns {
   /** By stage. */
   known: KnownStart[][];
   count: number;
+  /** By result, which equal stages share: a start of one of them, of which the others take over what follows. */
+  byResult: Map<RunResult, { stage: StageTiming; start: KnownStart }>;
 }
 
 export function stageRuns(stages: StageTiming[], run: RunStage): StageRuns {
-  return { run, known: stages.map(() => []), count: 0 };
+  return { run, known: stages.map(() => []), count: 0, byResult: new Map() };
 }
 
 /** All cores of all regions have long been waiting. */
@@ -144,9 +146,33 @@ async function knownStart(
   for (let i = known.length - 1; i >= 0; i--)
     if (equal(known[i].own, own) && equal(known[i].sending, sending)) return known[i];
   const result = await runs.run(index, startAtOf(stage, { own, sending }));
-  const start = startOf(stage, runs.count++, own, sending, result);
+  const number = runs.count++;
+  const equalTo = runs.byResult.get(result);
+  const start =
+    equalTo && liesAlike(stage, equalTo.stage)
+      ? { ...equalTo.start, number, own, sending }
+      : startOf(stage, number, own, sending, result);
+  if (equalTo === undefined) runs.byResult.set(result, { stage, start });
   known.push(start);
   return start;
+}
+
+/** Whether of one result the same cores are two stages' own, their senders and ports. */
+function liesAlike(a: StageTiming, b: StageTiming): boolean {
+  return (
+    a.origin === b.origin &&
+    a.width === b.width &&
+    a.rows === b.rows &&
+    a.columns === b.columns &&
+    a.handOff === b.handOff &&
+    equalLists(a.ports, b.ports) &&
+    a.senders.length === b.senders.length &&
+    a.senders.every(({ core }, i) => core === b.senders[i].core)
+  );
+}
+
+function equalLists(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && equal(a, b);
 }
 
 /** What follows from these starts, which is `result`. */

@@ -61,9 +61,13 @@ export function expertsShape(
   const besides = sharedInner + parallelInner;
   const units = Math.min(topK, held) * Math.ceil(inner / stripColumns) + besides;
   const entry = router.perExpertScale ? 3 : 2;
+  // Field by field, as in shapes.ts.
   return {
-    ...{ strips, stripColumns, held },
-    ...{ sharedInner, parallelInner },
+    strips,
+    stripColumns,
+    held,
+    sharedInner,
+    parallelInner,
     units,
     sums: sumsOf(spec, units),
     routerColumns: Math.ceil(count / scores),

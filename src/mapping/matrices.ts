@@ -122,20 +122,27 @@ export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape)
   const sliceOf = slicesIn(model, 'attention');
   const stream = streamRuns(model, s);
   const { projected, attended, all, own } = projectedIn(layer, s);
-  const qkv = { name: 'wQkv', inputs: dims, outputs: projected };
-  return {
-    qkv: sliceOf({ ...qkv, parts: 'mixed' }, stream, all),
-    o: sliceOf({ name: 'wO', inputs: attended, outputs: dims, parts: [dims] }, own, stream),
-    ...(s.kind === 'latent' && {
-      latent: latentMatrices(latentOf(layer), s, {
-        ...{ sliceOf, transposed: slicesIn(model, 'attention', true), stream },
-      }),
-    }),
-    ...(s.joined !== undefined && { join: joinMatrix(model, s, s.joined) }),
-    ...(s.experts
-      ? expertMatrices(model, layer, s, s.experts)
-      : gated(model, 'rest', '', s, [s.inner, s.inner], layer.mlp.inner)),
+  const qkv = { name: 'wQkv', inputs: dims, outputs: projected, parts: 'mixed' } as const;
+  const o = { name: 'wO', inputs: attended, outputs: dims, parts: [dims] };
+  // Field by field, as in shapes.ts.
+  const mlp: ExpertMatrices = s.experts
+    ? expertMatrices(model, layer, s, s.experts)
+    : gated(model, 'rest', '', s, [s.inner, s.inner], layer.mlp.inner);
+  const matrices: LayerMatrices = {
+    qkv: sliceOf(qkv, stream, all),
+    o: sliceOf(o, own, stream),
+    gateUp: mlp.gateUp,
+    down: mlp.down,
   };
+  if (s.kind === 'latent') {
+    const transposed = slicesIn(model, 'attention', true);
+    matrices.latent = latentMatrices(latentOf(layer), s, { sliceOf, transposed, stream });
+  }
+  if (s.joined !== undefined) matrices.join = joinMatrix(model, s, s.joined);
+  if (mlp.router) matrices.router = mlp.router;
+  if (mlp.shared) matrices.shared = mlp.shared;
+  if (mlp.parallel) matrices.parallel = mlp.parallel;
+  return matrices;
 }
 
 /** A row's elements of the token, and then of the hidden state, by a column's of the projection. */
@@ -162,27 +169,27 @@ function projectedIn(layer: LayerSpec, s: LayerShape): Projected {
   }
 }
 
+type ExpertMatrices = MlpMatrices & Pick<LayerMatrices, 'router' | 'shared' | 'parallel'>;
+
 function expertMatrices(
   model: ModelSpec,
   { mlp }: LayerSpec,
   s: LayerShape,
   { scores, sharedInner, parallelInner, held }: ExpertsShape,
-): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared' | 'parallel'> {
+): ExpertMatrices {
   if (mlp.kind === 'dense') throw new TypeError('expected experts, found a dense MLP');
-  const { shared } = mlp;
-  const router = { name: 'wRouter', inputs: s.dims, outputs: scores, parts: [scores] };
+  const { shared, parallel } = mlp;
+  const scored = { name: 'wRouter', inputs: s.dims, outputs: scores, parts: [scores] };
+  const router = slicesIn(model, 'router')(scored, streamRuns(model, s), NONE);
+  // Scores are f32 from the product on.
+  router.type = 'f32';
   const ofAll = (name: string, inner: number, of: number) =>
-    gated(model, 'rest', name, { ...s, inner }, 'pairs', of);
-  return {
-    ...gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, held),
-    // Scores are f32 from the product on.
-    router: {
-      ...slicesIn(model, 'router')(router, streamRuns(model, s), NONE),
-      type: 'f32',
-    },
-    ...(shared && sharedInner > 0 && { shared: ofAll('Shared', sharedInner, shared.inner) }),
-    ...(mlp.parallel && { parallel: ofAll('Parallel', parallelInner, mlp.parallel.inner) }),
-  };
+    gated(model, 'rest', name, { rows: s.rows, dims: s.dims, inner }, 'pairs', of);
+  const { gateUp, down } = gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, held);
+  const found: ExpertMatrices = { gateUp, down, router };
+  if (shared && sharedInner > 0) found.shared = ofAll('Shared', sharedInner, shared.inner);
+  if (parallel) found.parallel = ofAll('Parallel', parallelInner, parallel.inner);
+  return found;
 }
 
 /** In place of the runs of outputs that are in no blocks: a router's weights are in none. */
@@ -208,7 +215,7 @@ function gated(
   const gateUp = { name: `w${name}GateUp`, inputs: dims, outputs: 2 * units, parts };
   const down = { name: `w${name}Down`, inputs: units, outputs: dims, parts: [dims] };
   return {
-    gateUp: sliceOf(gateUp, stream, { ...own, runs: 2 }, count),
+    gateUp: sliceOf(gateUp, stream, { length: units, of: inner, runs: 2 }, count),
     down: sliceOf(down, own, stream, count),
   };
 }
@@ -232,14 +239,13 @@ function headRuns(attention: GqaSpec, s: GqaShape): Projected {
   const each = cut ? 2 * s.pairs : 2;
   const step = headDim % 2 === 0 ? gcd(length, headDim / 2) : 1;
   const of = heads * headDim;
-  const run = { length, step, of };
   const queries = each * s.queryHeads;
   const values = (copiesKeys(attention) ? 1 : 2) * each * s.headsPerColumn;
   return {
     projected: s.projectedDims,
     attended: s.queryDims,
-    own: { ...run, runs: queries },
-    all: [{ ...run, runs: (attention.gate ? 2 : 1) * queries + values }],
+    own: { length, step, of, runs: queries },
+    all: [{ length, step, of, runs: (attention.gate ? 2 : 1) * queries + values }],
   };
 }
 

@@ -69,10 +69,17 @@ export function formatsOf(model: ModelSpec): { of: keyof Formats; format: Weight
   return classes.map((of) => ({ of, format: formatOf(model, of) }));
 }
 
-/** The types that cores of a model widen. */
-export function widenedTypesOf(model: ModelSpec): WidenedType[] {
-  const types = formatsOf(model).map(({ format }) => widenedType(format));
-  return [...new Set(types.filter((type) => type !== undefined))];
+const widenedTypes = new WeakMap<ModelSpec, WidenedType[]>();
+
+/** The types that cores of a model widen; the memory of many thousands of sizes depends on them. */
+export function widenedTypesOf(model: ModelSpec): readonly WidenedType[] {
+  let found = widenedTypes.get(model);
+  if (found === undefined) {
+    const types = formatsOf(model).map(({ format }) => widenedType(format));
+    found = [...new Set(types.filter((type) => type !== undefined))];
+    widenedTypes.set(model, found);
+  }
+  return found;
 }
 
 /** The format of a model's matrices of that class. */

@@ -149,7 +149,9 @@ function stripsOf(
 }
 
 function divisorsOf(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i + 1).filter((count) => n % count === 0);
+  const found: number[] = [];
+  for (let count = 1; count <= n; count++) if (n % count === 0) found.push(count);
+  return found;
 }
 
 /**
