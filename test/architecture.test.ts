@@ -117,8 +117,16 @@ const PACKAGES: Record<string, string[]> = {
   browser: [],
   playground: [],
   cli: [
-    ...['commander', 'cli-progress', 'node:child_process', 'node:crypto', 'node:fs', 'node:os'],
-    ...['node:path', 'node:v8', 'node:worker_threads', 'node:zlib'],
+    ...['commander', 'cli-progress', 'node:child_process', 'node:crypto', 'node:fs', 'node:module'],
+    ...[
+      'node:os',
+      'node:path',
+      'node:url',
+      'node:v8',
+      'node:vm',
+      'node:worker_threads',
+      'node:zlib',
+    ],
   ],
 };
 

@@ -4,15 +4,14 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const FOLDER = 'dist/command';
-const files = readdirSync(FOLDER);
-const read = (name: string) =>
-  readFileSync(name === 'command.js' ? 'dist/cli/command.js' : join(FOLDER, name), 'utf8');
+const files = readdirSync(FOLDER).filter((name) => name.endsWith('.cjs'));
+const read = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
 
-/** What a file imports at once, and what it imports when it comes to that. */
+/** What a file loads at once, and what it loads when it comes to that. */
 const imported = (text: string, how: RegExp) =>
   [...text.matchAll(how)].map(([, path]) => basename(path));
-const AT_ONCE = /^(?:import|export)\b[^;]*?"(\.[^"]+)";/gm;
-const LATER = /\bimport\("(\.[^"]+)"\)/g;
+const AT_ONCE = /\$load\("(\.[^"]+)"\)/g;
+const LATER = /\$import\("(\.[^"]+)"\)/g;
 
 /** All files that are loaded with the first ones. */
 function loaded(...first: string[]): string[] {
@@ -23,8 +22,8 @@ function loaded(...first: string[]): string[] {
 
 /** The file of a command: those of the table of commands have its function. */
 function fileOf(command: string): string {
-  const [, path] = new RegExp(`\\b${command}: async .*?import\\("\\.?\\.?/?([^"]+)"\\)`).exec(
-    read('start.js'),
+  const [, path] = new RegExp(`\\b${command}: async .*?\\$import\\("([^"]+)"\\)`).exec(
+    read('start.cjs'),
   )!;
   return basename(path);
 }
@@ -58,17 +57,17 @@ describe('the files of the command', () => {
   });
 
   it.each(commands)('are few where one calls %s', (command) => {
-    expect(loaded('command.js', fileOf(command)).length).toBeLessThanOrEqual(20);
+    expect(loaded('thread.cjs', fileOf(command)).length).toBeLessThanOrEqual(20);
   });
 
   it.each(Object.entries(RARE))('have %s, and a plain run loads none of it', (_, word) => {
     const having = files.filter((name) => read(name).includes(word));
     expect(having).not.toEqual([]);
-    expect(loaded('command.js', fileOf('run')).filter((name) => having.includes(name))).toEqual([]);
+    expect(loaded('thread.cjs', fileOf('run')).filter((name) => having.includes(name))).toEqual([]);
   });
 
   it('leave configurations and machines out of what every command loads', () => {
-    const all = loaded('command.js').map(read).join('');
+    const all = loaded('thread.cjs').map(read).join('');
     expect(all).toContain('wafersim');
     for (const word of ['LineCounter', 'WebAssembly']) {
       expect(

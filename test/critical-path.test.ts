@@ -331,8 +331,7 @@ describe('the critical path through a line of which a part has no effect on it',
     expect(table.made.get(result)!.whole).toBeUndefined();
     const { division } = table.found.get(result)!.pass;
     const { shape } = division.lines.find(({ routers: { length } }) => length === 5)!;
-    const influences = influencesOn(table, shape, 3);
-    expect([...influences].filter((colors) => colors !== 0)).toHaveLength(routers);
+    expect(influencesOn(table, shape, 3).routers).toHaveLength(routers);
     for (const core of [5, 7]) {
       const walked = allOf(pathByLines(table, input, result, core)) as Walked;
       expect(textOf(walked)).toEqual(textOf(pathByReference(input, core)));
@@ -354,11 +353,11 @@ describe('the critical path through a line of which a part has no effect on it',
           expectWhole(walked, result.end[core]);
           expect(textOf(walked)).toEqual(textOf(pathByReference(input, core)));
           paths++;
-          parts += Number(!sameWords(influencesOn(table, shape, router), shape.colors));
+          parts += Number(!sameWords(influencesOn(table, shape, router).colors, shape.colors));
         }
       }
     });
-    fc.assert(holds, { numRuns: count(40, 500), seed: 20261130 });
+    fc.assert(holds, { numRuns: count(40, 400), seed: 20261130 });
     expect(parts).toBeGreaterThan(paths / 10);
   });
 });

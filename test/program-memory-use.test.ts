@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { firstUnwrittenRead, readsOnlyWritten } from '../src/program/memory-use.js';
+import { firstUnwrittenRead } from '../src/program/memory-use.js';
+import { readsOnlyWritten } from '../src/program/reads-written.js';
 import type { Operation } from '../src/program/program.js';
 import { add, cell, constant, exchanged, fabric, loaded, move } from './helpers/programs.js';
 import { role, vector } from './helpers/programs.js';

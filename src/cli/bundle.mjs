@@ -3,20 +3,21 @@
  * load. What only some commands need, or only some of their options, is in files of its own, loaded when it is called
  * for. All files are one folder deep, so that paths relative to them still hold.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { forPages, noticesOf } from '../platform/bundle.mjs';
+import { asScript } from './as-script.mjs';
 
 const dist = (path) => fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
-const file = dist('cli/command.js');
 
 /** Optional packages stay out: who has none of them runs everything else. */
 const external = ['bullmq', 'ioredis'];
 
 /** Files that are started do something; all others of the project only define what others take from them. */
 const moduleSideEffects = (id) =>
-  id.includes('node_modules') || /[\\/](?:command|worker|processor)\.js$/.test(id);
+  id.includes('node_modules') || /[\\/](?:worker|processor)\.js$/.test(id);
 
 const bundleOf = (input) =>
   rolldown({
@@ -36,22 +37,21 @@ async function bundled(input, output) {
  * Files that many commands share: what every command loads, what `explain` loads (configurations, but no
  * machine), and what `run` loads. Left to the bundler they would be 60, and `run` would load 48 of them.
  */
-const SHARED = { start: 'command', configuration: 'explain', simulation: 'run' };
+const SHARED = { start: 'thread', configuration: 'explain', simulation: 'run' };
 
 /** The bundle in files as small as they can be, of which one learns what each command loads. */
 async function sharedModules(bundle) {
   const { output: chunks } = await bundle.generate();
   const chunkOf = new Map(chunks.map((chunk) => [chunk.fileName, chunk]));
-  const taken = new Set();
+  // What a file is loaded for stays in it.
+  const taken = new Set(chunks.map(({ facadeModuleId }) => facadeModuleId));
   return Object.entries(SHARED).map(([name, command]) => {
     const facade = dist(`cli/${command}.js`);
     const loaded = new Set([chunks.find(({ facadeModuleId }) => facadeModuleId === facade)]);
     for (const { imports } of loaded)
       for (const other of imports) if (chunkOf.has(other)) loaded.add(chunkOf.get(other));
     const modules = new Set(
-      [...loaded]
-        .flatMap(({ moduleIds }) => moduleIds)
-        .filter((id) => id !== facade && !taken.has(id)),
+      [...loaded].flatMap(({ moduleIds }) => moduleIds).filter((id) => !taken.has(id)),
     );
     for (const id of modules) taken.add(id);
     return { name, test: (id) => modules.has(id) };
@@ -59,18 +59,22 @@ async function sharedModules(bundle) {
 }
 
 async function commands() {
-  const groups = await sharedModules(await bundleOf('cli/command.js'));
-  const bundle = await bundleOf('cli/command.js');
-  return bundle.write({
-    dir: dist('.'),
-    entryFileNames: 'cli/[name].js',
-    chunkFileNames: 'command/[name].js',
+  const groups = await sharedModules(await bundleOf('cli/thread.js'));
+  const bundle = await bundleOf('cli/thread.js');
+  const { output } = await bundle.generate({
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name].cjs',
     codeSplitting: { groups, includeDependenciesRecursively: false },
     comments: false,
   });
+  const folder = dist('command');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  for (const { fileName, code } of output) writeFileSync(join(folder, fileName), asScript(code));
+  return output;
 }
 
-const { output } = await commands();
+const output = await commands();
 const { output: worker } = await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
 const { output: simulations } = await bundled(
   'studies/steps/worker.js',
@@ -100,4 +104,4 @@ const modules = [
 ].flatMap(({ moduleIds }) => moduleIds);
 // A part of the pages that commands write.
 modules.push(fileURLToPath(import.meta.resolve('uplot')));
-writeFileSync(file.replace(/\.js$/, '.licenses.txt'), noticesOf(modules));
+writeFileSync(dist('cli/command.licenses.txt'), noticesOf(modules));

@@ -1,6 +1,6 @@
-/** The thread that main.ts starts. The build makes one file of it and all that it imports: bundle.mjs. */
-import { runCommandLine } from './command-line.js';
-import { adoptTerminal } from './command-thread.js';
+/** The thread that main.ts starts. */
+import { load } from './compiled.js';
+import type * as thread from './thread.js';
 
-adoptTerminal();
-await runCommandLine();
+const { runThread } = load('./thread.cjs') as unknown as typeof thread;
+await runThread();

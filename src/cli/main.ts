@@ -5,9 +5,9 @@
  * memory ends with a line and an exit code.
  */
 import { rmSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { EXIT } from '../exit.js';
+import { setFlags } from './flags.js';
 import { createSharedState, doing, ended, isWriting, refuseWriting } from './shared-state.js';
 import type { CommandData, FromCommand, Stop } from './shared-state.js';
 
@@ -45,14 +45,7 @@ const data: CommandData = {
   stdout: { isTTY: stdout.isTTY, columns: stdout.columns },
   stderr: { isTTY: stderr.isTTY, columns: stderr.columns },
 };
-// What a run keeps is soon tens of MB. A thread's heap begins much smaller, and would be gone through each time
-// that it has grown a little: 3 % of the processor time of a large run (PERFORMANCE.md).
-setFlagsFromString('--initial-old-space-size=128');
-// Most of what is new is soon gone. Room for more of it takes memory, and saves no time.
-setFlagsFromString('--max-semi-space-size=4');
-// Of what is compiled after the default of 67,584 units of work, most has done most of its work by then
-// (PERFORMANCE.md): with this a run takes a fifth less processor time, and as long where it takes minutes.
-setFlagsFromString('--interrupt-budget=450000');
+setFlags();
 const worker = new Worker(new URL('./command.js', import.meta.url), {
   argv: process.argv.slice(2),
   workerData: data,

@@ -24,7 +24,12 @@ export async function loweredOf(
   placement: Placement,
   maxPositions: number,
   runner: RunsPrograms,
-  { groupsOf: given, lines, steps }: Partial<Pick<Shared, 'groupsOf' | 'lines' | 'steps'>> = {},
+  {
+    groupsOf: given,
+    lines,
+    kept = keepCode(),
+    steps,
+  }: Partial<Pick<Shared, 'groupsOf' | 'lines' | 'kept' | 'steps'>> = {},
 ) {
   const { regions } = placement;
   const { groups } = config.placement;
@@ -32,7 +37,6 @@ export async function loweredOf(
   const chooser = () => groupChooser(mapped, regions, runner, groups, lines);
   const routing = createRouting(config, placement);
   const groupsOf = given ?? (await chooser());
-  const kept = keepCode();
   const of = { ...config, placement, groupsOf, kept, expertOrders: routing?.orders };
   const { plan, images } = LOWERINGS[config.mapping];
   const planned = (step: Step) => {

@@ -8,6 +8,7 @@ import type { ResolvedConfig } from '../config.js';
 import type { RunResult } from '../engine/engine.js';
 import type { Placing } from '../placement/place.js';
 import type { Chosen } from '../placement/sizes.js';
+import { keepCode, type KeptCode } from '../lowering/kept-code.js';
 import type { GroupsOf } from '../lowering/lowering.js';
 import type { LineCycles } from './groups.js';
 import type { KnownSteps } from './known-steps.js';
@@ -20,6 +21,8 @@ export interface Shared {
   /** Groups that are to be taken; what lines of the machine take, where they are still to be chosen. */
   groupsOf?: GroupsOf;
   lines: LineCycles;
+  /** Code of cores. */
+  kept: KeptCode;
   /** Programs by their keys. */
   written: Map<string, WrittenStage>;
   /** Results, or the promise of them, by the keys of programs and starts. */
@@ -30,7 +33,7 @@ export interface Shared {
 const MOST_RESULTS = 128;
 
 export function createShared(): Shared {
-  return { lines: new Map(), written: new Map(), results: new Map() };
+  return { lines: new Map(), kept: keepCode(), written: new Map(), results: new Map() };
 }
 
 /** What runs of a family share, where those of another one come after them: of one family it is kept. */

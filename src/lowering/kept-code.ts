@@ -1,16 +1,19 @@
 /** Code of cores, and colours of hand-offs, that following steps share. */
 import type { KeptColors } from './hand-off-colors.js';
+import { shareEqual, type KnownOperations } from '../program/shared.js';
 import type { CoreProgram, RegionCode } from './region.js';
 
 /** Code of cores that steps had so far: only that of the last two is kept. */
 export interface KeptCode {
   now: Map<string, CoreProgram>;
   before: Map<string, CoreProgram>;
+  /** Operations of this step's code. */
+  operations: KnownOperations;
   colors: KeptColors;
 }
 
 export function keepCode(): KeptCode {
-  return { now: new Map(), before: new Map(), colors: { found: [] } };
+  return { now: new Map(), before: new Map(), operations: new Map(), colors: { found: [] } };
 }
 
 /** Begins another step. */
@@ -18,6 +21,7 @@ export function nextStep(kept: KeptCode): void {
   if (kept.now.size === 0) return;
   kept.before = kept.now;
   kept.now = new Map();
+  kept.operations = new Map();
 }
 
 /** The same code, each class of it written once; not again if it is kept for regions of this size and use. */
@@ -31,11 +35,18 @@ export function writtenOnce(code: RegionCode, kept: KeptCode, size: string): Reg
       if (program === undefined) {
         const key = `${size} ${code.codeKey(row, column)}`;
         const { now, before } = kept;
-        program = now.get(key) ?? before.get(key) ?? code.write(row, column);
+        program = now.get(key) ?? before.get(key) ?? shared(kept, code.write(row, column));
         now.set(key, program);
         written.set(number, program);
       }
       return program;
     },
   };
+}
+
+/** Code whose operations are those of other cores where these have equal ones. */
+function shared({ operations }: KeptCode, code: CoreProgram): CoreProgram {
+  shareEqual(operations, code.prepare);
+  shareEqual(operations, code.main);
+  return code;
 }

@@ -156,13 +156,9 @@ function accessOf(does: Access['does'], at: number, length: number, stride: numb
   };
 }
 
-/**
- * One entry for each cell of a role: 1 where it holds data before the program starts.
- * @param room where they are put, if it is given, at least as many: a large program has thousands of roles
- */
-function preloadedCells(role: Role, room?: Uint8Array): Uint8Array {
-  const cells = cellsOf(role);
-  const written = room?.subarray(0, cells).fill(0) ?? new Uint8Array(cells);
+/** One entry for each cell of a role: 1 where it holds data before the program starts. */
+function preloadedCells(role: Role): Uint8Array {
+  const written = new Uint8Array(cellsOf(role));
   for (const { preloaded, at, length } of role.buffers)
     if (preloaded) written.fill(1, at, at + length);
   return written;
@@ -209,53 +205,4 @@ function missingOf(written: Uint8Array, { tables, tableStride }: Access, cell: n
   for (let table = 0; table < tables; table++)
     if (written[cell + table * tableStride] !== 1) return cell + table * tableStride;
   return undefined;
-}
-
-/**
- * A quick look at whether a role reads only memory that was written before: by stretches of cells
- * rather than cell by cell. It may say no to a role that does nothing wrong (an element that an
- * earlier one of the same operation wrote), never yes to one that does: after a no, look closely.
- */
-export function readsOnlyWritten(role: Role, room?: Uint8Array): boolean {
-  const written = preloadedCells(role, room);
-  for (const op of role.operations)
-    for (const access of accessesOf(op)) {
-      if (access.does === 'write') writeTo(written, access);
-      else if (access.does === 'read' && !isThere(role, written, access)) return false;
-    }
-  return true;
-}
-
-/** Is what is read there? Of a circular buffer all has to be. */
-function isThere(role: Role, written: Uint8Array, access: Access): boolean {
-  const length = access.wrap ?? access.length;
-  return isPreloaded(role, access, length) || isWritten(written, access, length);
-}
-
-function writeTo(written: Uint8Array, access: Access): void {
-  const { at, length, stride, wrap } = access;
-  const isRow = stride === 1 && wrap === undefined;
-  if (isRow && at >= 0 && length > 16) written.fill(1, at, at + length);
-  else for (let i = 0; i < length; i++) written[cellOf(access, i)] = 1;
-}
-
-/** Is what it reads a table in a preloaded buffer, or several of them? */
-function isPreloaded({ buffers }: Role, access: Access, length: number): boolean {
-  const { at, stride, rows, rowStride, tables, tableStride } = access;
-  if (rows * tables <= 1 || length === 0 || rowStride < 0 || stride < 0 || tableStride < 0)
-    return false;
-  const last = (tables - 1) * tableStride + (rows - 1) * rowStride + (length - 1) * stride;
-  const end = at + last + 1;
-  return buffers.some((b) => b.preloaded && b.at <= at && end <= b.at + b.length);
-}
-
-function isWritten(written: Uint8Array, access: Access, length: number): boolean {
-  const { at, stride, rows, rowStride, tables, tableStride } = access;
-  for (let row = 0; row < rows * tables; row++) {
-    const first = at + (row % rows) * rowStride + Math.floor(row / rows) * tableStride;
-    if (stride === 0) {
-      if (length > 0 && written[first] !== 1) return false;
-    } else for (let i = 0; i < length; i++) if (written[first + i * stride] !== 1) return false;
-  }
-  return true;
 }

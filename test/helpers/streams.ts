@@ -29,9 +29,9 @@ const recipe = fc.record({
       length: fc.integer({ min: 1, max: 30 }),
       many: fc.boolean(),
     }),
-    { minLength: 2, maxLength: 8 },
+    { minLength: 4, maxLength: 14 },
   ),
-  starts: fc.array(nat(40), { minLength: 1, maxLength: 7 }),
+  starts: fc.array(nat(10), { minLength: 1, maxLength: 7 }),
 });
 
 /** Programs of such streams, with the wafer and starts to run them with; and how many cores have a part in them. */

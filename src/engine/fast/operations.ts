@@ -103,7 +103,7 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const records = new Int32Array(size * OP_WORDS);
   const first = new Int32Array(lists.length + 1);
   const gaps = gapsOf(lists);
-  const laid = { next: 0, longest: 0, marked: 0 };
+  const laid = { next: 0, longest: 0, marked: 0, times: new Map<Operation, OpTiming>() };
   for (const [l, list] of lists.entries()) {
     first[l] = laid.next;
     if (gaps.from.size > 0 || !areKept(program))
@@ -145,9 +145,13 @@ function addKnown(laid: Laid, records: Int32Array, list: Operation[], costs: Cos
   let known = laidLists.get(list);
   if (known?.costs === costs) records.set(known.records, laid.next * OP_WORDS);
   else {
-    const own = { next: laid.next, longest: 0, marked: 0 };
+    const own = { next: laid.next, longest: 0, marked: 0, times: laid.times };
     addList(own, records, list, costs, NO_GAPS);
-    known = { ...own, costs, records: records.slice(laid.next * OP_WORDS, own.next * OP_WORDS) };
+    const { longest, marked } = own;
+    known = {
+      ...{ costs, longest, marked },
+      records: records.slice(laid.next * OP_WORDS, own.next * OP_WORDS),
+    };
     laidLists.set(list, known);
   }
   laid.next += known.records.length / OP_WORDS;
@@ -162,6 +166,8 @@ interface Laid {
   next: number;
   longest: number;
   marked: number;
+  /** Times of operations so far: many lists have the same ones. */
+  times: Map<Operation, OpTiming>;
 }
 
 /** Adds the records of a list to those before, and the most cycles of one and the colours that are marked. */
@@ -174,8 +180,10 @@ function addList(
 ): void {
   const first = laid.next;
   let cycles = costs.programStart;
-  for (const op of list) {
-    const time = timeOf(op, costs);
+  for (let i = 0; i < list.length; i++) {
+    const op = list[i];
+    let time = laid.times.get(op);
+    if (time === undefined) laid.times.set(op, (time = timeOf(op, costs)));
     cycles += cyclesOf(op, time);
     if (marks(op)) laid.marked |= 1 << time.destination;
     const { next } = laid;

@@ -4,7 +4,7 @@
  */
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
-import { readsOnlyWritten } from '../../program/memory-use.js';
+import { readsOnlyWritten } from '../../program/reads-written.js';
 import { cellsOf, colorsOf, outputsOf, sramBytesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, Program, Role } from '../../program/program.js';
 import type { Route, Setting } from '../../program/program.js';
@@ -35,8 +35,9 @@ const soundPrograms = new WeakMap<Program, Limits>();
 function isSoundWithin(program: Program, wafer: WaferSpec, colors: number): boolean {
   const bodies = bodiesOf(program);
   const room = new Uint8Array(bodies.reduce((most, role) => Math.max(most, cellsOf(role)), 0));
+  const seen: Seen = { room, sound: new Set() };
   return (
-    bodies.every((role) => isSoundBody(role, wafer, colors, areKept(program), room)) &&
+    bodies.every((role) => isSoundBody(role, wafer, colors, areKept(program), seen)) &&
     program.roles.every((role) => hasSoundRoutes(role, colors)) &&
     staysInside(program)
   );
@@ -79,7 +80,7 @@ function isSoundBody(
   wafer: WaferSpec,
   colors: number,
   isKept: boolean,
-  room: Uint8Array,
+  seen: Seen,
 ): boolean {
   const { operations, buffers, codeBytes } = role;
   const { sramBytes } = wafer.core;
@@ -93,10 +94,25 @@ function isSoundBody(
     return true;
   const isSoundOne =
     sramBytesOf(role) <= sramBytes &&
-    (readsOnlyWritten(role, room) || firstUnwritten(role) === undefined) &&
-    operations.every((op) => isSoundOperation(op, colors));
+    (readsOnlyWritten(role, seen.room) || firstUnwritten(role) === undefined) &&
+    areSound(operations, colors, seen);
   if (isSoundOne && isKept) sound.set(operations, { buffers, codeBytes, sramBytes, colors });
   return isSoundOne;
+}
+
+/** What is known of a program's operations, of which many roles have the same; and room for a core's cells. */
+interface Seen {
+  room: Uint8Array;
+  sound: Set<Operation>;
+}
+
+function areSound(operations: Operation[], colors: number, { sound }: Seen): boolean {
+  for (let i = 0; i < operations.length; i++) {
+    if (sound.has(operations[i])) continue;
+    if (!isSoundOperation(operations[i], colors)) return false;
+    sound.add(operations[i]);
+  }
+  return true;
 }
 
 function isSoundOperation(op: Operation, colors: number): boolean {

@@ -66,39 +66,73 @@ export function colorsOfCore(role: LineRole): number {
 
 const NO_PART = { records: new Int32Array(0) };
 
-/** By router of a line: bits of the colours there that can have an effect on what a core does. */
-export function influencesOn(
-  { allRoles }: LineTable,
-  { width, height, places, roles, image }: Shape,
-  router: number,
-): Int32Array {
-  const { coreAt } = image.tables;
-  const reached = new Int32Array(places.length);
-  const open = [router];
-  /** Of the routers that are open: bits of the colours that are new. */
-  const added = new Int32Array(places.length);
+export interface Influences {
+  /** Routers in rising order; by router of the line bits of the colours that can have an effect, none elsewhere. */
+  routers: Int32Array;
+  colors: Int32Array;
+  /** Those of them that a path can come by: not those that only turn by a router's pointer. */
+  onPath: Int32Array;
+}
+
+/** What of a line can have an effect on what a router's core does. */
+export function influencesOn(table: LineTable, shape: Shape, router: number): Influences {
+  const { allRoles } = table;
+  const { places, roles } = shape;
+  const search: Search = {
+    ...{ table, shape, open: [router], routers: [] },
+    colors: new Int32Array(places.length),
+    added: new Int32Array(places.length),
+  };
+  const { colors, added, open, routers } = search;
   added[router] = tiesOf(allRoles[roles[router]]).core;
+  follow(search, false);
+  const onPath = colors.slice();
+  for (const at of routers) {
+    const { turns } = tiesOf(allRoles[roles[at]]);
+    if ((turns & ~colors[at]) !== 0) open.push(at);
+  }
+  for (const at of open) added[at] = tiesOf(allRoles[roles[at]]).turns & ~colors[at];
+  const isSame = open.length === 0;
+  follow(search, true);
+  return { routers: Int32Array.from(routers).sort(), colors, onPath: isSame ? colors : onPath };
+}
+
+/** A search for what is connected. */
+interface Search {
+  table: LineTable;
+  shape: Shape;
+  /** Routers that were reached; by router bits of the colours that were. */
+  routers: number[];
+  colors: Int32Array;
+  /** Routers that are to be gone on from, and by router bits of the colours that are new there. */
+  open: number[];
+  added: Int32Array;
+}
+
+function follow({ table, shape, routers, colors, open, added }: Search, byTurns: boolean): void {
+  const { width, height, places, roles, image } = shape;
+  const { coreAt } = image.tables;
   while (open.length > 0) {
     const at = open.pop()!;
-    const { core, turns, ports } = tiesOf(allRoles[roles[at]]);
-    let colors = added[at] | turns;
-    if ((colors & core) !== 0) colors |= core;
-    colors &= ~reached[at];
+    const { core, turns, ports } = tiesOf(table.allRoles[roles[at]]);
+    let news = byTurns ? added[at] | turns : added[at];
+    if ((news & core) !== 0) news |= core;
+    news &= ~colors[at];
     added[at] = 0;
-    reached[at] |= colors;
+    if (colors[at] === 0) routers.push(at);
+    colors[at] |= news;
     for (let port = 0; port < LINKS; port++) {
       let over = 0;
-      for (let rest = colors; rest !== 0; rest &= rest - 1) {
+      for (let rest = news; rest !== 0; rest &= rest - 1) {
         const bit = rest & -rest;
         if (((ports[31 - Math.clz32(bit)] >> port) & 1) === 1) over |= bit;
       }
       if (over === 0) continue;
       const place = neighbour(places[at], port, width, height);
       const to = place < 0 ? -1 : coreAt[place];
-      if (to < 0 || (over & ~reached[to]) === 0) continue;
+      if (to < 0 || (over & ~colors[to]) === 0) continue;
       if (added[to] === 0) open.push(to);
-      added[to] |= over & ~reached[to];
+      added[to] |= over & ~colors[to];
     }
   }
-  return reached;
 }

@@ -7,57 +7,47 @@ import type { LineResult } from '../lines/result.js';
 import { imageOfLine } from '../lines/shapes.js';
 import { pointersOf } from '../lines/simulate.js';
 import type { LineRole, LineTable, Shape } from '../lines/table.js';
-import { colorsOfCore } from './influence.js';
+import { colorsOfCore, type Influences } from './influence.js';
 
 export interface LinePart {
   image: Image;
-  /** By its own numbers: routers of the line, and bits of their colours that it has. */
+  /** By its own numbers: routers of the line, and bits of the colours that a path can come by. */
   routers: Int32Array;
-  colors: Int32Array;
+  onPath: Int32Array;
   /** By its own numbers: when cores start, and pointers at first; and nudges as a line has them. */
   starts: Float64Array;
   pointers: Int32Array;
   nudges: Int32Array;
 }
 
-/**
- * A part of a line, with a result of that.
- * @param colors by router of the line: bits of the colours that are in the part
- */
+/** A part of a line, with a result of that. */
 export function partOfLine(
   table: LineTable,
   shape: Shape,
   result: LineResult,
-  colors: Int32Array,
+  { routers, colors, onPath }: Influences,
   fabric: WaferSpec['fabric'],
 ): LinePart {
-  const routers = new Int32Array(countOf(colors));
-  const ownAt = new Int32Array(colors.length).fill(-1);
-  let isAll = true;
-  for (let router = 0, own = 0; router < colors.length; router++) {
+  /** By router of the line: one more than its number in the part, or 0. */
+  const ownAt = new Int32Array(colors.length);
+  let isAll = routers.length === colors.length;
+  for (let own = 0; own < routers.length; own++) {
+    const router = routers[own];
+    ownAt[router] = own + 1;
     if (colors[router] !== shape.colors[router]) isAll = false;
-    if (colors[router] === 0) continue;
-    routers[own] = router;
-    ownAt[router] = own++;
   }
   const starts = new Float64Array(routers.length);
   for (let i = 0; i < shape.actors.length; i++) {
     const own = ownAt[shape.actors[i]];
-    if (own >= 0) starts[own] = result.starts[i];
+    if (own > 0) starts[own - 1] = result.starts[i];
   }
   return {
     image: isAll ? shape.image : imageOfPart(table, shape, routers, colors, fabric),
     ...{ routers, starts },
-    colors: columnOf(colors, routers),
+    onPath: columnOf(onPath, routers),
     pointers: columnOf(pointersOf(shape, result), routers),
     nudges: nudgesOf(result, ownAt),
   };
-}
-
-function countOf(colors: Int32Array): number {
-  let count = 0;
-  for (let router = 0; router < colors.length; router++) if (colors[router] !== 0) count++;
-  return count;
 }
 
 function columnOf(values: Int32Array, routers: Int32Array): Int32Array {
@@ -69,7 +59,7 @@ function columnOf(values: Int32Array, routers: Int32Array): Int32Array {
 function nudgesOf({ nudges }: LineResult, ownAt: Int32Array): Int32Array {
   const own: number[] = [];
   for (let at = 0; at < nudges.length; at += NUDGE_WORDS) {
-    if (ownAt[nudges[at]] >= 0) own.push(ownAt[nudges[at]], nudges[at + 1], nudges[at + 2]);
+    if (ownAt[nudges[at]] > 0) own.push(ownAt[nudges[at]] - 1, nudges[at + 1], nudges[at + 2]);
   }
   return Int32Array.from(own);
 }

@@ -73,7 +73,7 @@ export function* noteLine(
 ): Generator<void, EventLog> {
   const influences = influencesOn(table, shape, router);
   const part = partOfLine(table, shape, result, influences, wafer.fabric);
-  const { image, routers, colors, starts, pointers } = part;
+  const { image, routers, onPath: colors, starts, pointers } = part;
   // The machine counts from the first start in the part.
   const begin = firstOf(starts);
   const nudges = part.nudges.map((word, i) => (i % NUDGE_WORDS === CYCLE ? word - begin : word));

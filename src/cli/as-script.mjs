@@ -1,0 +1,74 @@
+/**
+ * A module as the body of a function, of which a script is made: V8 keeps what it has compiled of scripts, but not of
+ * modules. The function takes `$load` (a file of the bundle), `$require` (all else), `$import` (either, in a promise)
+ * and `$url` (its own), and returns what the module exports. What it imports is constant in it, as in a module.
+ */
+import { parseAst } from 'rolldown/parseAst';
+
+const nameOf = (node) => (node.type === 'Literal' ? node.value : node.name);
+const quoted = (node) => JSON.stringify(nameOf(node));
+const loading = ({ value }) =>
+  `${value.startsWith('.') ? '$load' : '$require'}(${JSON.stringify(value)})`;
+
+const REPLACED = {
+  ImportDeclaration({ specifiers, source }) {
+    if (specifiers.length === 0) return `${loading(source)};`;
+    const named = specifiers.filter(({ type }) => type === 'ImportSpecifier');
+    if (named.length < specifiers.length) throw new Error(`unnamed imports of ${source.value}`);
+    const names = named.map(({ imported, local }) => `${quoted(imported)}: ${local.name}`);
+    return `const { ${names.join(', ')} } = ${loading(source)};`;
+  },
+  ExportNamedDeclaration({ declaration, specifiers, source }, exported) {
+    if (declaration) throw new Error('an exported declaration');
+    for (const { exported: name, local } of specifiers)
+      exported.push(
+        `${quoted(name)}: ${source ? `${loading(source)}[${quoted(local)}]` : local.name}`,
+      );
+    return '';
+  },
+  ExportDefaultDeclaration({ declaration }, exported, textOf) {
+    exported.push('default: $default');
+    return `const $default = ${textOf(declaration)};`;
+  },
+  ExportAllDeclaration({ source }) {
+    throw new Error(`an export of all of ${source.value}`);
+  },
+  ImportExpression: ({ source }, _, textOf) => `$import(${textOf(source)})`,
+  MemberExpression: ({ object, property }) =>
+    object.type === 'MetaProperty' && property.name === 'url' ? '$url' : undefined,
+  MetaProperty({ meta }) {
+    if (meta.name === 'import') throw new Error('a property of import.meta other than its url');
+    return undefined;
+  },
+};
+
+/** @throws Error for imports and exports in forms that the bundler does not write */
+export function asScript(code) {
+  const exported = [];
+  /** The text of a node, with what is replaced in it. */
+  function textOf(node) {
+    let [text, at] = ['', node.start];
+    for (const [child, replaced] of replacedIn(node)) {
+      text += code.slice(at, child.start) + replaced;
+      at = child.end;
+    }
+    return text + code.slice(at, node.end);
+  }
+  function* replacedIn(node) {
+    for (const child of children(node)) {
+      const replaced = REPLACED[child.type]?.(child, exported, textOf);
+      if (replaced === undefined) yield* replacedIn(child);
+      else yield [child, replaced];
+    }
+  }
+  const body = textOf(parseAst(code));
+  return `'use strict';${body}\nreturn { ${exported.join(', ')} };\n`;
+}
+
+/** In the order of the text. */
+function children(node) {
+  return Object.values(node)
+    .flat()
+    .filter((value) => typeof value?.type === 'string')
+    .toSorted((a, b) => a.start - b.start);
+}

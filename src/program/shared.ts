@@ -1,0 +1,58 @@
+/**
+ * Operations that are equal, kept once: cores of a region differ in a few hundred operations and have tens of
+ * thousands, so what follows from one (its time, the cells that it reads) is found once, too.
+ */
+import type { Destination, Operation, Source } from './operations.js';
+
+/** Operations by a hash; those of one hash one after the other. */
+export type KnownOperations = Map<number, Operation[]>;
+
+/** Puts those that are known in the place of equal ones, in the list itself; the others are known from now on. */
+export function shareEqual(known: KnownOperations, list: Operation[]): Operation[] {
+  for (let i = 0; i < list.length; i++) {
+    const hash = hashOf(list[i]);
+    const alike = known.get(hash);
+    if (alike === undefined) known.set(hash, [list[i]]);
+    else list[i] = sharedOf(alike, list[i]);
+  }
+  return list;
+}
+
+function sharedOf(alike: Operation[], operation: Operation): Operation {
+  for (let i = 0; i < alike.length; i++) if (isEqual(alike[i], operation)) return alike[i];
+  alike.push(operation);
+  return operation;
+}
+
+function hashOf(operation: Operation): number {
+  const hash = mix(operation.label, operation.kind.length);
+  if (operation.kind !== 'vector') return hash;
+  const { length, dst, a, b } = operation;
+  return mix(mix(mix(mix(hash, length), placeOf(dst)), placeOf(a)), placeOf(b));
+}
+
+function placeOf(operand: Destination | Source | undefined): number {
+  if (operand === undefined) return -1;
+  if ('at' in operand) return operand.at;
+  return 'color' in operand ? ~operand.color : -2;
+}
+
+function mix(hash: number, word: number): number {
+  const h = Math.imul(hash ^ word, 0x85ebca6b);
+  return h ^ (h >>> 13);
+}
+
+/** Are two operations, or parts of them, equal in all fields? They are numbers, strings, and lists and records of these. */
+function isEqual(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  let fields = 0;
+  for (const key in a) {
+    if (!isEqual((a as Fields)[key], (b as Fields)[key])) return false;
+    fields++;
+  }
+  for (const _ in b) fields--;
+  return fields === 0;
+}
+
+type Fields = Record<string, unknown>;

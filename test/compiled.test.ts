@@ -1,0 +1,74 @@
+/** What V8 compiled of the command's files when they were built is taken, and only for the very same text. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const home = mkdtempSync(join(tmpdir(), 'wafersim-compiled-'));
+afterAll(() => rmSync(home, { recursive: true }));
+
+/** Runs code with what is exported by the loader of a build, in a process of its own; gives what it says as JSON. */
+function loading(dist: string, code: string, flags = true): unknown {
+  const script = `import * as loader from ${JSON.stringify(join(dist, 'cli/compiled.js'))};
+    import { setFlags } from ${JSON.stringify(resolve('dist/cli/flags.js'))};
+    import { writeFileSync } from 'node:fs';
+    ${flags ? 'setFlags();' : ''}
+    const say = (what) => process.stdout.write(JSON.stringify(what));
+    ${code}`;
+  const args = ['--input-type=module', '--eval', script];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+}
+
+describe('what was compiled of a file', () => {
+  const write = (value: number) =>
+    writeFileSync(
+      join(home, 'command', 'one.cjs'),
+      `'use strict';const a = () => ${value};\nreturn { a };\n`,
+    );
+  const call = (flags?: boolean) =>
+    loading(home, "say([loader.load('./one.cjs').a(), loader.taken().length]);", flags);
+
+  beforeAll(() => {
+    for (const folder of ['cli', 'command']) mkdirSync(join(home, folder));
+    writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
+    cpSync('dist/cli/compiled.js', join(home, 'cli', 'compiled.js'));
+    write(1);
+    loading(
+      home,
+      `loader.load('./one.cjs').a();
+      for (const [file, content] of loader.compiledCode()) writeFileSync(file, content);
+      say(true);`,
+    );
+  });
+
+  it('is taken', () => {
+    expect(call()).toEqual([1, 1]);
+  });
+
+  it('is not taken with other flags of V8, to the same effect', () => {
+    expect(call(false)).toEqual([1, 0]);
+  });
+
+  it('is not taken of another text of the same length', () => {
+    write(2);
+    expect(call()).toEqual([2, 0]);
+    write(1);
+    expect(call()).toEqual([1, 1]);
+  });
+
+  it('is not taken where it is none', () => {
+    writeFileSync(join(home, 'command', 'one.code'), 'no code');
+    expect(call()).toEqual([1, 0]);
+  });
+});
+
+it('comes with the build, of the files that runs load', () => {
+  const files = loading(
+    resolve('dist'),
+    "loader.load('./run.cjs'); say(loader.taken());",
+  ) as string[];
+  expect(files.map((file) => basename(file))).toEqual(
+    expect.arrayContaining(['start.cjs', 'configuration.cjs', 'simulation.cjs', 'run.cjs']),
+  );
+});
