@@ -184,9 +184,9 @@ export function startOf(
   result: RunResult,
 ): KnownStart {
   const ends = new Float64Array(own.length);
-  eachCore(stage, (core, of) => {
-    ends[of] = result.end[core];
-  });
+  const { columns } = stage;
+  for (const [row, core] of firstCores(stage).entries())
+    ends.set(result.end.subarray(core, core + columns), row * columns);
   const waits = waitsIn(stage, result);
   const causes = causesIn(stage, result, waits);
   return { number, own, sending, result, ends, last: latestOf(ends), causes, waits };
@@ -198,9 +198,9 @@ export function startAtOf(
   { own, sending }: { own: Float64Array; sending: readonly number[] },
 ): Float64Array {
   const startAt = new Float64Array(stage.width * stage.height);
-  eachCore(stage, (core, of) => {
-    startAt[core] = own[of];
-  });
+  const { columns } = stage;
+  for (const [row, core] of firstCores(stage).entries())
+    startAt.set(own.subarray(row * columns, (row + 1) * columns), core);
   stage.senders.forEach(({ core }, i) => {
     startAt[core] = sending[i] - stage.programStart;
   });
@@ -213,14 +213,9 @@ export function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   return true;
 }
 
-/** Calls with the region's cores: number in the stage's program and in the region. */
-function eachCore(
-  { origin, rows, columns, width }: StageTiming,
-  call: (core: number, of: number) => void,
-): void {
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++)
-      call(origin + row * width + column, row * columns + column);
+/** By row of the region the number of its first core in the stage's program. */
+function firstCores({ origin, rows, width }: StageTiming): number[] {
+  return Array.from({ length: rows }, (_, row) => origin + row * width);
 }
 
 function moveEnds(

@@ -27,12 +27,13 @@ interface VisitWaits {
 /** What the region's cores and the senders wait for in a result; ports are no cores of a wafer, and only hand on. */
 export function waitsIn(
   { ports, handOff }: Pick<StageTiming, 'ports' | 'handOff'>,
-  { labelWaitInput, labelWaitOutput, waitInput, waitOutput }: RunResult,
+  result: RunResult,
 ): StageWaits {
-  const [input, output] = [labelWaitInput.slice(), labelWaitOutput.slice()];
+  const [input, output] = [result.labelWaitInput.slice(), result.labelWaitOutput.slice()];
+  // Waits by core are made when they are read: most stages have no ports.
   for (const core of ports) {
-    input[handOff] -= waitInput[core];
-    output[handOff] -= waitOutput[core];
+    input[handOff] -= result.waitInput[core];
+    output[handOff] -= result.waitOutput[core];
   }
   return { input, output };
 }
