@@ -23,9 +23,9 @@ export interface Shared {
   lines: LineCycles;
   /** Code of cores. */
   kept: KeptCode;
-  /** Programs by their keys. */
+  /** Programs by their keys and colours. */
   written: Map<string, WrittenStage>;
-  /** Results, or the promise of them, by the keys of programs and starts. */
+  /** Results, or the promise of them, by the keys and colours of programs, and by starts. */
   results: Map<string, Promise<RunResult>>;
 }
 

@@ -110,20 +110,30 @@ function emptyStep(): StepState {
   };
 }
 
-/** The stage's program, written once for all stages with the same key. */
+/**
+ * The stage's program, written once for all stages with the same key. From other runs it is taken only with the colours
+ * that it would have here: which lines of a program are equal hangs on these, and what a run says of that is to be the same
+ * whatever ran before.
+ */
 export function write(runner: StageRunner, plan: StagePlan): WrittenStage {
-  const known = runner.shared?.written ?? runner.written;
-  let written = known.get(plan.key);
-  if (written === undefined) {
-    const stage = plan.write();
-    const { costs } = runner.wafer;
-    const preparation = preparationOf(stage.program, costs);
-    const { colors } = plan;
-    const specialCycles = specialCyclesOf(stage.program, costs);
-    written = { ...stage, colors, preparation, specialCycles };
-    known.set(plan.key, written);
-  }
+  const own = runner.written.get(plan.key);
+  if (own !== undefined) return own;
+  const key = withColors(plan.key, plan);
+  const written = runner.shared?.written.get(key) ?? writtenStage(runner, plan);
+  runner.written.set(plan.key, written);
+  runner.shared?.written.set(key, written);
   return written;
+}
+
+function withColors(key: string, { colors }: Pick<WrittenStage, 'colors'>): string {
+  return `${key} ${colors.join()}`;
+}
+
+function writtenStage({ wafer: { costs } }: StageRunner, plan: StagePlan): WrittenStage {
+  const stage = plan.write();
+  const preparation = preparationOf(stage.program, costs);
+  const specialCycles = specialCyclesOf(stage.program, costs);
+  return { ...stage, colors: plan.colors, preparation, specialCycles };
 }
 
 /** What the timeline needs to know of a stage. */
@@ -180,16 +190,17 @@ export async function runStage(
   plan: StagePlan,
   startAt?: Float64Array,
 ): Promise<RunResult> {
-  const { program } = write(runner, plan);
+  const written = write(runner, plan);
   const key = `${runner.memo ? plan.key : plan.name} ${digest(startAt)}`;
   const known = runner.results.get(key);
   if (known !== undefined) {
     if (!runner.simulated.has(plan.name)) runner.reused.set(plan.name, known.name);
     return known.result;
   }
-  const run = () => runner.run(program, startAt, { name: plan.name });
+  const run = () => runner.run(written.program, startAt, { name: plan.name });
   const { shared } = runner;
-  const result = shared && runner.memo ? sharedResult(shared, key, run) : run();
+  const result =
+    shared && runner.memo ? sharedResult(shared, withColors(key, written), run) : run();
   // Whoever takes the result learns of a failure.
   result.then((ended) => noteLines(runner, ended)).catch(() => {});
   runner.simulated.add(plan.name);

@@ -72,14 +72,15 @@ export function bytesOf({ first, ends, nudges, waits }: LineResult): number {
   return 18 * first.length + 12 * ends.length + 4 * nudges.length + 8 * waits.length + 500;
 }
 
-/** A number that two lines of one run hardly have in common unless they are equal. */
-export function hashOf(shape: Shape, { starts, places, nudges }: LineResult): number {
+/**
+ * A number that two lines of one run hardly have in common unless they are of one shape and start alike. Where pointers
+ * have to be is no part of it: with what a result was simulated first hangs on what came before.
+ */
+export function hashOf(shape: Shape, starts: Int32Array): number {
   let [a, b] = [shape.hash, ~shape.hash];
   for (let i = 0; i < starts.length; i++) {
     a = mix(a, starts[i]);
     b = mix(b, ~starts[i]);
   }
-  for (const place of places ?? []) b = mix(b, place);
-  for (const word of nudges) b = mix(b, word);
   return (a >>> 0) * 2 ** 21 + ((b >>> 11) & 0x1fffff);
 }

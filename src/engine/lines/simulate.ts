@@ -86,7 +86,7 @@ export function resultOfLine(
     const quiets = quietsOf(shape, starts, counts);
     if (quiets.length > 0) result.quiets = quiets;
   }
-  result.hash = hashOf(shape, result);
+  result.hash = hashOf(shape, result.starts);
   noteBytes(table, routers, bytesOf(result));
   return result;
 }

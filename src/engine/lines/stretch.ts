@@ -90,7 +90,7 @@ function resultAt(
   };
   delete result.moves;
   delete result.quiets;
-  result.hash = hashOf(shape, result);
+  result.hash = hashOf(shape, result.starts);
   noteBytes(table, result.first.length, bytesOf(result));
   return result;
 }
