@@ -90,10 +90,9 @@ function turningColumns(from: Placed, to: Placed, rows: number) {
 /** Hops of a slice that changes rows in this column and is relayed to both ends of its row. */
 function turned(from: Placed, to: Placed, column: number, detours?: Detours): number {
   const sender = Math.min(Math.max(column, from.x), from.x + from.width - 1);
-  const ends = [to.x, to.x + to.width - 1].map((end) =>
-    hopsBetween(column, to.y, end, to.y, detours),
-  );
-  return hopsBetween(sender, from.y, column, to.y, detours) + Math.max(...ends);
+  const west = hopsBetween(column, to.y, to.x, to.y, detours);
+  const east = hopsBetween(column, to.y, to.x + to.width - 1, to.y, detours);
+  return hopsBetween(sender, from.y, column, to.y, detours) + Math.max(west, east);
 }
 
 /** The chosen token's hops: from the middle of the head to the farthest core of the first region. */

@@ -135,7 +135,10 @@ function listsOf(roles: readonly Role[], numbers: Map<Operation[], number>): Int
 /** Records of a list, which several programs may have. */
 interface LaidList {
   costs: CostTable;
+  /** All those of the first program that has it, and where its own are. */
   records: Int32Array;
+  from: number;
+  words: number;
   longest: number;
   marked: number;
 }
@@ -150,18 +153,19 @@ const laidLists = new WeakMap<Operation[], LaidList>();
 /** The same as `addList` for lists without synthetic traffic; each is laid out once. */
 function addKnown(laid: Laid, records: Int32Array, list: Operation[], costs: CostTable): void {
   let known = laidLists.get(list);
-  if (known?.costs === costs) records.set(known.records, laid.next * OP_WORDS);
-  else {
+  const to = laid.next * OP_WORDS;
+  if (known?.costs === costs) {
+    const { records: own, from, words } = known;
+    for (let i = 0; i < words; i++) records[to + i] = own[from + i];
+  } else {
     const own = { next: laid.next, longest: 0, marked: 0, times: laid.times };
     addList(own, records, list, costs, NO_GAPS);
     const { longest, marked } = own;
-    known = {
-      ...{ costs, longest, marked },
-      records: records.slice(laid.next * OP_WORDS, own.next * OP_WORDS),
-    };
+    const words = own.next * OP_WORDS - to;
+    known = { costs, records, from: to, words, longest, marked };
     laidLists.set(list, known);
   }
-  laid.next += known.records.length / OP_WORDS;
+  laid.next += known.words / OP_WORDS;
   laid.longest = Math.max(laid.longest, known.longest);
   laid.marked |= known.marked;
 }

@@ -162,8 +162,9 @@ function addLines(
     classRole[i] = lineRole(table, part < 0 ? undefined : parts[part], classSet[i]).number;
   }
   const kinds: (LineKind | undefined)[] = [];
+  const rooms: Rooms = { roles: new Map(), all: new Map() };
   for (const example of net.examples) {
-    const kind = kindOf(net, example, classPart, classRole);
+    const kind = kindOf(net, example, classPart, classRole, rooms);
     kinds.push(kind && { ...kind, shape: shapeOf(table, kind.found, wafer.fabric) });
   }
   for (let n = 0; n < net.count; n++) {
@@ -175,22 +176,40 @@ function addLines(
   }
 }
 
+/**
+ * Arrays by their length: for the roles of a line, which its shape keeps its own of, and the numbers of all its routers. To
+ * make one takes longer than to fill it.
+ */
+interface Rooms {
+  roles: Map<number, Int32Array>;
+  all: Map<number, Int32Array>;
+}
+
+function roomFor(rooms: Map<number, Int32Array>, length: number): Int32Array {
+  let room = rooms.get(length);
+  if (room === undefined) rooms.set(length, (room = new Int32Array(length)));
+  return room;
+}
+
 /** What the lines like the `example`-th of a net do in a group; undefined if no core does anything there. */
 function kindOf(
   net: Net,
   example: number,
   classPart: Int32Array,
   classRole: Int32Array,
+  rooms: Rooms,
 ): (Omit<LineKind, 'shape'> & { found: Found }) | undefined {
-  const [from, to] = [net.first[example], net.first[example + 1]];
-  const roles = new Int32Array(to - from);
+  const from = net.first[example];
+  const to = net.first[example + 1];
+  const roles = roomFor(rooms.roles, to - from);
   let count = 0;
   for (let i = from; i < to; i++) {
     roles[i - from] = classRole[net.classes[i]];
     if (classPart[net.classes[i]] >= 0) count++;
   }
   if (count === 0) return undefined;
-  const actors = new Int32Array(count);
+  // Mostly all of them do something.
+  const actors = count === to - from ? roomFor(rooms.all, count) : new Int32Array(count);
   const parts = new Int32Array(count);
   for (let i = from, next = 0; i < to; i++) {
     const part = classPart[net.classes[i]];

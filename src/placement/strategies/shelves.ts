@@ -52,16 +52,16 @@ export interface Layout {
 export function costOf(task: Task, positions: readonly Position[]): number {
   const { widths, back, enter, leave } = task;
   if (widths.length === 0) return 0;
-  let cost = enter?.(placed(task, positions, 0)) ?? 0;
-  cost += leave?.(placed(task, positions, widths.length - 1)) ?? 0;
-  for (let i = 1; i < widths.length; i++)
-    cost += task.handOff(
-      placed(task, positions, i - 1),
-      placed(task, positions, i),
-      task.words?.[i],
-    );
-  if (back && widths.length > 1)
-    cost += back(placed(task, positions, widths.length - 1), placed(task, positions, 0));
+  const first = placed(task, positions, 0);
+  let last = first;
+  let cost = enter?.(first) ?? 0;
+  for (let i = 1; i < widths.length; i++) {
+    const next = placed(task, positions, i);
+    cost += task.handOff(last, next, task.words?.[i]);
+    last = next;
+  }
+  cost += leave?.(last) ?? 0;
+  if (back && widths.length > 1) cost += back(last, first);
   return cost;
 }
 
