@@ -118,6 +118,12 @@ interface Placed extends Asked {
 const MOST_CORES = 2 ** 22;
 
 /**
+ * Processors that are left to the compiler and the collector of all threads, which take half as long as runs do: on two
+ * processors two runs at a time take as long as one after the other, and a third more processor time.
+ */
+const LEFT = 1;
+
+/**
  * Simulates each, on several threads where they are for that. Families have nothing in common, so they come one after
  * the other: the programs of one are in memory.
  * @throws what the first one that fails does, once all before it have ended
@@ -132,7 +138,7 @@ async function runEach(
   const isForOthers = placed.map(({ placement }) => isPlain && isForThreads(options, placement));
   const cores = Math.max(...placed.map(({ placement }) => coresOf(placement)));
   const most = isForOthers.includes(true)
-    ? Math.max(1, Math.min(shards, Math.floor(MOST_CORES / cores)))
+    ? Math.max(1, Math.min(shards - LEFT, Math.floor(MOST_CORES / cores)))
     : mostHere(options);
   const turns = createTurns(most, () => startSimulations(options), signal);
   const progressOf = addedUp(placed.length, options.onProgress);
