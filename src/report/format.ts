@@ -1,6 +1,6 @@
 /** Headings, rows and names as a terminal and Markdown show them. */
 import Table from 'cli-table3';
-import { shown } from './shown.js';
+import { isPlain, shown } from './shown.js';
 
 export { bytes, count, fixed, known, percent, share, shortName } from './numbers.js';
 export { shown } from './shown.js';
@@ -15,6 +15,7 @@ const NOT_BOLD = '\u001B[22m';
 
 /** A page of text whose lines and headings stand, without anything else that a terminal would obey. */
 export function shownPage(text: string): string {
+  if (isPlain(text)) return text;
   const parts = (of: string, [first, ...rest]: string[]): string =>
     first === undefined
       ? shown(of)

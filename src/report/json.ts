@@ -1,5 +1,7 @@
 /** Documents as text. */
 
+import { isPlain } from './shown.js';
+
 /** Characters that JSON may hold as they are and a terminal would obey: the same, spelt out. */
 const OBEYED = /[\u007F-\u009F\u2028\u2029\p{Bidi_Control}]/gu;
 
@@ -33,8 +35,14 @@ function written(value: unknown, line: string): string {
 
 /** A mapping of plain values alone. */
 function isRow(value: unknown): boolean {
-  const isPlain = (one: unknown) => typeof one !== 'object' || one === null;
-  return !isPlain(value) && !Array.isArray(value) && Object.values(value as object).every(isPlain);
+  if (isSingle(value) || Array.isArray(value)) return false;
+  for (const key in value as object)
+    if (!isSingle((value as Record<string, unknown>)[key])) return false;
+  return true;
+}
+
+function isSingle(value: unknown): boolean {
+  return typeof value !== 'object' || value === null;
 }
 
 /** The same in one line, as files of a line for each document hold it. */
@@ -43,6 +51,7 @@ export function jsonLine(document: object): string {
 }
 
 function spelt(text: string): string {
+  if (isPlain(text)) return text;
   const escaped = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return text.replaceAll(OBEYED, escaped);
 }

@@ -162,7 +162,7 @@ function addLines(
     classRole[i] = lineRole(table, part < 0 ? undefined : parts[part], classSet[i]).number;
   }
   const kinds: (LineKind | undefined)[] = [];
-  const rooms: Rooms = { roles: new Map(), all: new Map() };
+  const rooms: Rooms = { roles: new Map(), all: new Map(), parts: roomForParts(net), used: 0 };
   for (const example of net.examples) {
     const kind = kindOf(net, example, classPart, classRole, rooms);
     kinds.push(kind && { ...kind, shape: shapeOf(table, kind.found, wafer.fabric) });
@@ -177,12 +177,21 @@ function addLines(
 }
 
 /**
- * Arrays by their length: for the roles of a line, which its shape keeps its own of, and the numbers of all its routers. To
- * make one takes longer than to fill it.
+ * Arrays by their length: for the roles of a line, which its shape keeps its own of, and the numbers of all its routers; and
+ * one for the parts of all kinds, of which the first entries are used. To make one takes longer than to fill it.
  */
 interface Rooms {
   roles: Map<number, Int32Array>;
   all: Map<number, Int32Array>;
+  parts: Int32Array;
+  used: number;
+}
+
+/** For the part of each router of the nets that stand for all of their kind. */
+function roomForParts({ examples, first }: Net): Int32Array {
+  let size = 0;
+  for (let i = 0; i < examples.length; i++) size += first[examples[i] + 1] - first[examples[i]];
+  return new Int32Array(size);
 }
 
 function roomFor(rooms: Map<number, Int32Array>, length: number): Int32Array {
@@ -210,7 +219,7 @@ function kindOf(
   if (count === 0) return undefined;
   // Mostly all of them do something.
   const actors = count === to - from ? roomFor(rooms.all, count) : new Int32Array(count);
-  const parts = new Int32Array(count);
+  const parts = rooms.parts.subarray(rooms.used, (rooms.used += count));
   for (let i = from, next = 0; i < to; i++) {
     const part = classPart[net.classes[i]];
     if (part < 0) continue;
