@@ -56,6 +56,11 @@ describe('the files of the command', () => {
     expect(named.filter((name) => !files.includes(name))).toEqual([]);
   });
 
+  it('load none that load them', () => {
+    const beyond = (name: string) => loaded(...imported(read(name), AT_ONCE));
+    expect(files.filter((name) => beyond(name).includes(name))).toEqual([]);
+  });
+
   it.each(commands)('are few where one calls %s', (command) => {
     expect(loaded('thread.cjs', fileOf(command)).length).toBeLessThanOrEqual(20);
   });

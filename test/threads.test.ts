@@ -8,6 +8,7 @@ import type { RunDetail } from '../src/report/detail.js';
 import type { RunDocument } from '../src/report/document.js';
 import { compareAll, type Compared } from '../src/studies/compare/compare.js';
 import { stepTimes, type GridWork, type Placed } from '../src/studies/steps/step-times.js';
+import type { Thread } from '../src/studies/steps/thread.js';
 import { createTurns } from '../src/studies/steps/turns.js';
 import { startSimulations } from '../src/studies/steps/work.js';
 import type { Simulations } from '../src/studies/steps/worker.js';
@@ -102,6 +103,26 @@ describe('steps for serving', () => {
     const [first, second, third] = await Promise.all(all);
     expect([first, third]).toEqual([`here, with ${config.mapping}`, 'here, with none']);
     expect(second).toEqual(await stepTimes(placed, 9, OPTIONS));
+    await turns.close();
+  });
+
+  it('are not done here once all is aborted', async () => {
+    const over = new AbortController();
+    const never = new Promise<never>(() => {});
+    const thread = { remote: {}, worker: { terminate: async () => 0 }, ended: never };
+    const start = () => thread as unknown as Thread<object>;
+    const turns = createTurns<object>(2, start, over.signal);
+    let here = 0;
+    const work = async () =>
+      turns.inTurn(
+        async () => ++here,
+        async () => never,
+      );
+    const [own, other] = [work(), work()];
+    expect(await own).toBe(1);
+    over.abort(new Error('enough'));
+    await expect(other).rejects.toThrow('enough');
+    expect(here).toBe(1);
     await turns.close();
   });
 

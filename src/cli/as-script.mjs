@@ -1,7 +1,8 @@
 /**
  * A module as the body of a function, of which a script is made: V8 keeps what it has compiled of scripts, but not of
  * modules. The function takes `$load` (a file of the bundle), `$require` (all else), `$import` (either, in a promise)
- * and `$url` (its own), and returns what the module exports. What it imports is constant in it, as in a module.
+ * and `$url` (its own), and returns what the module exports. Unlike a module's, what is exported is taken once, when the
+ * function has ended: it must not change after that, and files must not load each other in circles.
  */
 import { parseAst } from 'rolldown/parseAst';
 
@@ -42,8 +43,10 @@ const REPLACED = {
   },
 };
 
-/** @throws Error for imports and exports in forms that the bundler does not write */
+/** @throws Error for imports and exports in forms that the bundler does not write, and for exports that may change */
 export function asScript(code) {
+  const program = parseAst(code);
+  refuseChanging(program);
   const exported = [];
   /** The text of a node, with what is replaced in it. */
   function textOf(node) {
@@ -61,8 +64,18 @@ export function asScript(code) {
       else yield [child, replaced];
     }
   }
-  const body = textOf(parseAst(code));
+  const body = textOf(program);
   return `'use strict';${body}\nreturn { ${exported.join(', ')} };\n`;
+}
+
+function refuseChanging({ body }) {
+  const names = body
+    .filter(({ type, kind }) => type === 'VariableDeclaration' && kind === 'let')
+    .flatMap(({ declarations }) => declarations.map(({ id }) => id.name));
+  for (const { type, specifiers, source } of body)
+    if (type === 'ExportNamedDeclaration' && !source)
+      for (const { local } of specifiers)
+        if (names.includes(local.name)) throw new Error(`an export that may change: ${local.name}`);
 }
 
 /** In the order of the text. */

@@ -27,6 +27,9 @@ if (isMainThread) {
 } else {
   const { compiledCode, load } = await import('../../dist/cli/compiled.js');
   const { runCommandLine } = load('./thread.cjs');
-  for (const args of WORK) await runCommandLine(args);
+  for (const args of WORK) {
+    await runCommandLine(args);
+    if (process.exitCode) throw new Error(`wafersim ${args.join(' ')}: failed in the build`);
+  }
   for (const [file, content] of compiledCode()) writeFileSync(file, content);
 }

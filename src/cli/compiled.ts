@@ -31,7 +31,7 @@ export function load(path: string): Exports {
   const { href } = new URL(path, FOLDER);
   const file = fileURLToPath(href);
   const source = readFileSync(file);
-  const hash = createHash('sha256').update(source).digest();
+  const hash = hashOf(source);
   // On one line with the first one of the file, so that lines are those of the file.
   const text = `(function ($load, $require, $import, $url) {${source.toString()}})`;
   const script = new Script(text, { filename: file, cachedData: compiled(file, hash) });
@@ -46,7 +46,16 @@ async function importing(path: string): Promise<unknown> {
   return path.startsWith('.') ? load(path) : import(path);
 }
 
-/** What was compiled of a file, if it was this very text: V8 only looks at its length. */
+/**
+ * Of a file's text, and of what compiles it. V8 itself looks at its version, its flags and the length of the text, and
+ * not at the kind of processor, nor at what Node.js has patched in that version.
+ */
+export function hashOf(source: Buffer): Buffer {
+  const by = `${process.arch} ${process.versions.v8}`;
+  return createHash('sha256').update(by).update(source).digest();
+}
+
+/** What was compiled of a file, if it was this very text, by the same. */
 function compiled(file: string, hash: Buffer): Buffer | undefined {
   try {
     const kept = readFileSync(codeFile(file));

@@ -46,13 +46,9 @@ function mix(hash: number, word: number): number {
 function isEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  let fields = 0;
-  for (const key in a) {
-    if (!isEqual((a as Fields)[key], (b as Fields)[key])) return false;
-    fields++;
-  }
-  for (const _ in b) fields--;
-  return fields === 0;
+  for (const key in a) if (!isEqual((a as Fields)[key], (b as Fields)[key])) return false;
+  for (const key in b) if (!(key in a)) return false;
+  return true;
 }
 
 type Fields = Record<string, unknown>;

@@ -25,7 +25,7 @@ export type InTurn<Worker = never> = <T>(
 /**
  * @param most pieces of work at a time; one must not wait for another one that waits for its turn
  * @param start begins the thread of a slot, with its first piece of work; without it all is done here
- * @param signal once it is aborted nothing is waited for that is done by a thread
+ * @param signal once it is aborted nothing is waited for that is done by a thread, nor done here instead
  */
 export function createTurns<Worker>(
   most: number,
@@ -51,7 +51,10 @@ export function createTurns<Worker>(
         const thread = there && !signal?.aborted && threadOf(slot);
         if (!thread) return await here();
         const found = Promise.race([there(thread.remote), thread.ended, aborted]);
-        return await found.catch(here);
+        return await found.catch(async () => {
+          signal?.throwIfAborted();
+          return here();
+        });
       } finally {
         // Whoever waits takes the place over.
         const next = waiting.shift();
