@@ -5,8 +5,8 @@
  */
 import { greedy } from './greedy.js';
 import { hilbert } from './hilbert.js';
-import { rowMajor, costOf, snake } from './shelves.js';
-import type { Layout, Position, Strategy, Task } from './shelves.js';
+import { rowMajor, costOf, costOfRegions, snake } from './shelves.js';
+import type { Layout, Placed, Position, Strategy, Task } from './shelves.js';
 
 const STEPS_PER_REGION = 2000;
 const MOST_STEPS = 100_000;
@@ -46,8 +46,11 @@ interface State {
 
 function improved(task: Task, start: Position[]): Layout {
   let state = stateOf(task, start);
-  let cost = costOf(task, positionsOf(task, state));
-  let best = positionsOf(task, state);
+  // Moved from state to state: there are tens of thousands.
+  const regions = task.widths.map((width) => ({ x: 0, y: 0, width }));
+  moveTo(task, state, regions);
+  let cost = costOfRegions(task, regions);
+  let best = positionsOf(regions);
   let bestCost = cost;
   const steps = Math.min(MOST_STEPS, STEPS_PER_REGION * task.widths.length);
   const hot = Math.max(COLD, (HOT * cost) / task.widths.length);
@@ -55,15 +58,15 @@ function improved(task: Task, start: Position[]): Layout {
     if (step % 4096 === 0) task.onProgress?.(step, steps);
     const changed = neighbour(task, state);
     if (changed === undefined) continue;
-    const positions = positionsOf(task, changed);
-    const changedCost = costOf(task, positions);
+    moveTo(task, changed, regions);
+    const changedCost = costOfRegions(task, regions);
     const temperature = hot * (COLD / hot) ** (step / steps);
     if (changedCost > cost && task.random() >= Math.exp((cost - changedCost) / temperature))
       continue;
     state = changed;
     cost = changedCost;
     if (cost < bestCost) {
-      best = positions;
+      best = positionsOf(regions);
       bestCost = cost;
     }
   }
@@ -93,22 +96,31 @@ function stateOf({ runs, widths }: Task, positions: Position[]): State {
   return { parts, split };
 }
 
-function positionsOf({ runs, widths }: Task, { parts, split }: State): Position[] {
-  const positions: Position[] = Array.from({ length: widths.length });
-  runs.forEach((run, i) => {
+/** Moves regions to where they lie in a state. */
+function moveTo({ runs }: Task, { parts, split }: State, regions: Placed[]): void {
+  for (let i = 0; i < runs.length; i++) {
+    const run = runs[i];
     const here = parts[i];
+    const leaning = Math.min(split[i], here.length);
     let west = run.x;
-    for (let k = 0; k < Math.min(split[i], here.length); k++) {
-      positions[here[k]] = { x: west, y: run.y };
-      west += widths[here[k]];
+    for (let k = 0; k < leaning; k++) {
+      const region = regions[here[k]];
+      region.x = west;
+      region.y = run.y;
+      west += region.width;
     }
     let east = run.x + run.width;
     for (let k = here.length - 1; k >= split[i]; k--) {
-      east -= widths[here[k]];
-      positions[here[k]] = { x: east, y: run.y };
+      const region = regions[here[k]];
+      east -= region.width;
+      region.x = east;
+      region.y = run.y;
     }
-  });
-  return positions;
+  }
+}
+
+function positionsOf(regions: readonly Placed[]): Position[] {
+  return regions.map(({ x, y }) => ({ x, y }));
 }
 
 /** A state one move away; undefined if the regions do not fit it. */

@@ -50,24 +50,26 @@ export interface Layout {
 
 /** The path as estimated, in cycles: every hand-off, and the path back or those from and to the edge. */
 export function costOf(task: Task, positions: readonly Position[]): number {
-  const { widths, back, enter, leave } = task;
-  if (widths.length === 0) return 0;
-  const first = placed(task, positions, 0);
-  let last = first;
-  let cost = enter?.(first) ?? 0;
-  for (let i = 1; i < widths.length; i++) {
-    const next = placed(task, positions, i);
-    cost += task.handOff(last, next, task.words?.[i]);
-    last = next;
-  }
-  cost += leave?.(last) ?? 0;
-  if (back && widths.length > 1) cost += back(last, first);
-  return cost;
+  return costOfRegions(
+    task,
+    task.widths.map((width, i) => ({ x: positions[i].x, y: positions[i].y, width })),
+  );
 }
 
-function placed({ widths }: Task, positions: readonly Position[], i: number): Placed {
-  const { x, y } = positions[i];
-  return { x, y, width: widths[i] };
+/** The same of regions where they lie. */
+export function costOfRegions(task: Task, regions: readonly Placed[]): number {
+  const { back, enter, leave } = task;
+  if (regions.length === 0) return 0;
+  const first = regions[0];
+  let last = first;
+  let cost = enter?.(first) ?? 0;
+  for (let i = 1; i < regions.length; i++) {
+    cost += task.handOff(last, regions[i], task.words?.[i]);
+    last = regions[i];
+  }
+  cost += leave?.(last) ?? 0;
+  if (back && regions.length > 1) cost += back(last, first);
+  return cost;
 }
 
 /** A run with the end at which its filling begins: in the west, if none is given. */
