@@ -48,7 +48,7 @@ export const hostResult = z
       .number()
       .exactOptional()
       .describe(
-        'Seconds of processor time of this process while the engine ran a program, of all its threads.',
+        'Seconds of processor time of this process while the engine ran a program, of all its threads: also of runs that were simulated at the same time.',
       ),
     lines: z
       .strictObject({ simulated: z.number(), known: z.number() })
