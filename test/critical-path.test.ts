@@ -331,7 +331,21 @@ describe('the critical path through a line of which a part has no effect on it',
     expect(table.made.get(result)!.whole).toBeUndefined();
     const { division } = table.found.get(result)!.pass;
     const { shape } = division.lines.find(({ routers: { length } }) => length === 5)!;
-    expect(influencesOn(table, shape, 3).routers).toHaveLength(routers);
+    expect(influencesOn(shape, 3).routers).toHaveLength(routers);
+    for (const core of [5, 7]) {
+      const walked = allOf(pathByLines(table, input, result, core)) as Walked;
+      expect(textOf(walked)).toEqual(textOf(pathByReference(input, core)));
+    }
+  });
+
+  it('is found once the table has forgotten all of it for the lines of another program', () => {
+    const table = createLineTable(1);
+    const inputOf = (meets: boolean) => {
+      return { program: crossing(meets), wafer: testWafer(), startAt: new Float64Array(12) };
+    };
+    const input = inputOf(true);
+    const result = wholeRun(startLines(input, table));
+    wholeRun(startLines(inputOf(false), table));
     for (const core of [5, 7]) {
       const walked = allOf(pathByLines(table, input, result, core)) as Walked;
       expect(textOf(walked)).toEqual(textOf(pathByReference(input, core)));
@@ -353,7 +367,7 @@ describe('the critical path through a line of which a part has no effect on it',
           expectWhole(walked, result.end[core]);
           expect(textOf(walked)).toEqual(textOf(pathByReference(input, core)));
           paths++;
-          parts += Number(!sameWords(influencesOn(table, shape, router).colors, shape.colors));
+          parts += Number(!sameWords(influencesOn(shape, router).colors, shape.colors));
         }
       }
     });

@@ -36,6 +36,11 @@ export function known(value: number | null, digits: 0 | 1 | 2 | 3): string {
   return value !== null && Number.isFinite(value) ? fixed(value, digits) : '-';
 }
 
+/** As it was given, thousands apart. */
+export function exact(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 9 });
+}
+
 /** part/whole as `12.3 %`; `-` of nothing. */
 export function share(part: number, whole: number): string {
   return whole === 0 ? '-' : `${fixed((100 * part) / whole, 1)} %`;

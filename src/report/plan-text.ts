@@ -1,6 +1,6 @@
 /** A plan in words and rows, for the terminal, the page and Markdown alike. */
 import { markdownTable } from './format.js';
-import { count, fixed, known as number } from './numbers.js';
+import { count, exact, fixed, known as number } from './numbers.js';
 import type { GpuPlanRow, PlanResult, PlanRow, PlanSite } from './plan-document.js';
 import { gpusText } from './cost-text.js';
 import type { ServedSpeculation } from './serving-document.js';
@@ -36,9 +36,6 @@ export function gpuPlanTable(gpus: readonly GpuPlanRow[], context: number) {
   const title = `GPU clusters at ${count(context)} tokens in the cache (roofline: analytic, not simulated)`;
   return { title, head: GPU_HEAD, rows: gpus.flatMap(gpuCells) };
 }
-
-/** As it was given. */
-const exact = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 9 });
 
 function linesOf({ plan, speculation }: Planned, site: string): string[] {
   const { floor, wafers, watts, rows, assumedAcceptance } = plan;

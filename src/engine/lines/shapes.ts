@@ -161,7 +161,7 @@ export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabri
   }
   const shape: Shape = {
     ...{ hash, width, height, places: places.slice(), roles: roles.slice(), hops },
-    ...{ colors, links },
+    ...{ allRoles, colors, links },
     image: imageOfLine(found, members, fabric),
     several: Int32Array.from(several),
     actors: Int32Array.from(actors),

@@ -50,6 +50,8 @@ export interface Shape {
   places: Int32Array;
   roles: Int32Array;
   hops: Uint16Array;
+  /** What the roles' numbers are of: the table's list, until that forgets everything and begins another. */
+  allRoles: readonly LineRole[];
   image: Image;
   /** By router: bits of its colours, and of its links. */
   colors: Int32Array;

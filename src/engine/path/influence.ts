@@ -4,7 +4,7 @@
  */
 import { LINKS, neighbour } from '../../hardware/mesh.js';
 import { OP, OP_WORDS, ROUTE } from '../fast/machine-code.js';
-import type { LineRole, LineTable, Shape } from '../lines/table.js';
+import type { LineRole, Shape } from '../lines/table.js';
 
 /** What connects colours at a router with a role. */
 interface Ties {
@@ -75,11 +75,10 @@ export interface Influences {
 }
 
 /** What of a line can have an effect on what a router's core does. */
-export function influencesOn(table: LineTable, shape: Shape, router: number): Influences {
-  const { allRoles } = table;
-  const { places, roles } = shape;
+export function influencesOn(shape: Shape, router: number): Influences {
+  const { places, roles, allRoles } = shape;
   const search: Search = {
-    ...{ table, shape, open: [router], routers: [] },
+    ...{ shape, open: [router], routers: [] },
     colors: new Int32Array(places.length),
     added: new Int32Array(places.length),
   };
@@ -99,7 +98,6 @@ export function influencesOn(table: LineTable, shape: Shape, router: number): In
 
 /** A search for what is connected. */
 interface Search {
-  table: LineTable;
   shape: Shape;
   /** Routers that were reached; by router bits of the colours that were. */
   routers: number[];
@@ -109,12 +107,12 @@ interface Search {
   added: Int32Array;
 }
 
-function follow({ table, shape, routers, colors, open, added }: Search, byTurns: boolean): void {
-  const { width, height, places, roles, image } = shape;
+function follow({ shape, routers, colors, open, added }: Search, byTurns: boolean): void {
+  const { width, height, places, roles, allRoles, image } = shape;
   const { coreAt } = image.tables;
   while (open.length > 0) {
     const at = open.pop()!;
-    const { core, turns, ports } = tiesOf(table.allRoles[roles[at]]);
+    const { core, turns, ports } = tiesOf(allRoles[roles[at]]);
     let news = byTurns ? added[at] | turns : added[at];
     if ((news & core) !== 0) news |= core;
     news &= ~colors[at];

@@ -6,7 +6,7 @@ import type { Image } from '../fast/tables.js';
 import type { LineResult } from '../lines/result.js';
 import { imageOfLine } from '../lines/shapes.js';
 import { pointersOf } from '../lines/simulate.js';
-import type { LineRole, LineTable, Shape } from '../lines/table.js';
+import type { LineRole, Shape } from '../lines/table.js';
 import { colorsOfCore, type Influences } from './influence.js';
 
 export interface LinePart {
@@ -22,7 +22,6 @@ export interface LinePart {
 
 /** A part of a line, with a result of that. */
 export function partOfLine(
-  table: LineTable,
   shape: Shape,
   result: LineResult,
   { routers, colors, onPath }: Influences,
@@ -42,7 +41,7 @@ export function partOfLine(
     if (own > 0) starts[own - 1] = result.starts[i];
   }
   return {
-    image: isAll ? shape.image : imageOfPart(table, shape, routers, colors, fabric),
+    image: isAll ? shape.image : imageOfPart(shape, routers, colors, fabric),
     ...{ routers, starts },
     onPath: columnOf(onPath, routers),
     pointers: columnOf(pointersOf(shape, result), routers),
@@ -65,8 +64,7 @@ function nudgesOf({ nudges }: LineResult, ownAt: Int32Array): Int32Array {
 }
 
 function imageOfPart(
-  { allRoles }: LineTable,
-  { width, height, places, roles, hops }: Shape,
+  { width, height, places, roles, hops, allRoles }: Shape,
   routers: Int32Array,
   colors: Int32Array,
   fabric: WaferSpec['fabric'],

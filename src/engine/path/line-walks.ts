@@ -71,8 +71,8 @@ export function* noteLine(
   { shape, result, wafer }: Pick<LineScene, 'shape' | 'result' | 'wafer'>,
   router: number,
 ): Generator<void, EventLog> {
-  const influences = influencesOn(table, shape, router);
-  const part = partOfLine(table, shape, result, influences, wafer.fabric);
+  const influences = influencesOn(shape, router);
+  const part = partOfLine(shape, result, influences, wafer.fabric);
   const { image, routers, onPath: colors, starts, pointers } = part;
   // The machine counts from the first start in the part.
   const begin = firstOf(starts);

@@ -2,6 +2,7 @@
 import type { FleetOptions, FleetRow } from './fleet.js';
 import { costSection, gpuPlanCosts, type Costed } from '../../report/cost-text.js';
 import { gpuPlanTable } from '../../report/plan-text.js';
+import { exact } from '../../report/numbers.js';
 import type { HostResult } from '../../report/document.js';
 import type { Identity } from '../../report/identity.js';
 import { count, fixed, heading, table, type Style } from '../../report/format.js';
@@ -12,9 +13,6 @@ export interface FleetDocument extends Identity, FleetOptions {
   rows: FleetRow[];
   host: HostResult;
 }
-
-/** As it was given. */
-const exact = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 9 });
 
 /** Ends with a line break. */
 export function fleetTable(
