@@ -91,10 +91,18 @@ export async function timedStages(
   return timed;
 }
 
-/** Forgets the programs and counters of the step before: a document describes one step. */
+/**
+ * Forgets the programs and counters of the step before: a document describes one step. Programs that this one has too,
+ * such as the embedding's, are kept.
+ */
 export function beginStep(runner: StageRunner, { places, stages }: StepPlan): void {
   const order = stages.map(({ name }) => name);
-  Object.assign(runner, emptyStep(), { places, order });
+  const written = new Map<string, WrittenStage>();
+  for (const { key, colors } of stages) {
+    const before = runner.written.get(key);
+    if (before?.colors.join() === colors.join()) written.set(key, before);
+  }
+  Object.assign(runner, emptyStep(), { places, order, written });
 }
 
 function emptyStep(): StepState {
