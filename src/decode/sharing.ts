@@ -32,6 +32,9 @@ export interface Shared {
 /** Results kept at most: a few MB each. Those forgotten first are of steps that most runs have done. */
 const MOST_RESULTS = 128;
 
+/** Programs kept at most, with their tables and lines: some 10 MB each for a large model. */
+const MOST_PROGRAMS = 64;
+
 export function createShared(): Shared {
   return { lines: new Map(), kept: keepCode(), written: new Map(), results: new Map() };
 }
@@ -66,6 +69,16 @@ export function sizesOnce(): (config: ResolvedConfig) => Pick<Placing, 'sizes'> 
       },
     };
   };
+}
+
+/** Keeps a program for other runs. */
+export function shareProgram(
+  { written }: Pick<Shared, 'written'>,
+  key: string,
+  program: WrittenStage,
+): void {
+  written.set(key, program);
+  if (written.size > MOST_PROGRAMS) written.delete(written.keys().next().value!);
 }
 
 /** The result known under this key, or that of `run`, which is begun once for all callers. */

@@ -16,7 +16,7 @@ import { preparationOf, specialCyclesOf } from '../program/timing.js';
 import type { CountedLinks } from './link-counts.js';
 import type { Memoized } from './memo.js';
 import type { Runner } from './runner.js';
-import { sharedResult, type Shared } from './sharing.js';
+import { sharedResult, shareProgram, type Shared } from './sharing.js';
 
 /** A stage's program, and what it costs. */
 export interface WrittenStage extends StageProgram {
@@ -129,7 +129,7 @@ export function write(runner: StageRunner, plan: StagePlan): WrittenStage {
   const key = withColors(plan.key, plan);
   const written = runner.shared?.written.get(key) ?? writtenStage(runner, plan);
   runner.written.set(plan.key, written);
-  runner.shared?.written.set(key, written);
+  if (runner.shared) shareProgram(runner.shared, key, written);
   return written;
 }
 
