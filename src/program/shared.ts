@@ -2,6 +2,7 @@
  * Operations that are equal, kept once: cores of a region differ in a few hundred operations and have tens of
  * thousands, so what follows from one (its time, the cells that it reads) is found once, too.
  */
+import { mix } from '../numeric/mix.js';
 import type { Destination, Operation, Source } from './operations.js';
 
 /** Operations by a hash; those of one hash one after the other. */
@@ -35,11 +36,6 @@ function placeOf(operand: Destination | Source | undefined): number {
   if (operand === undefined) return -1;
   if ('at' in operand) return operand.at;
   return 'color' in operand ? ~operand.color : -2;
-}
-
-function mix(hash: number, word: number): number {
-  const h = Math.imul(hash ^ word, 0x85ebca6b);
-  return h ^ (h >>> 13);
 }
 
 /** Are two operations, or parts of them, equal in all fields? They are numbers, strings, and lists and records of these. */

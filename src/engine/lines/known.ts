@@ -4,7 +4,8 @@ import type { LineResult } from './result.js';
 import { placeAmong, resultOfLine, simulate } from './simulate.js';
 import { sameWords } from './shapes.js';
 import { stretched } from './stretch.js';
-import { mix, type LineTable, type Shape } from './table.js';
+import type { LineTable, Shape } from './table.js';
+import { mix } from '../../numeric/mix.js';
 
 /** Simulates a line and keeps what comes of it; undefined if it does not end as it should. */
 export function* simulated(

@@ -7,7 +7,8 @@ import type { Program, Route } from '../../program/program.js';
 import type { Tables } from '../fast/tables.js';
 import { OP, OP_WORDS, ROUTE } from '../fast/machine-code.js';
 import { emptySet, fabricKey, withRoute } from './shapes.js';
-import { mix, type LineTable, type RouteSet } from './table.js';
+import type { LineTable, RouteSet } from './table.js';
+import { mix } from '../../numeric/mix.js';
 
 export interface Net {
   /** How many nets there are; by core which one it is in, or -1. */

@@ -1,6 +1,7 @@
 /** What is known of a line once it was simulated. */
 import { NEVER } from '../fast/machine-code.js';
-import { mix, type LineCounts, type Shape } from './table.js';
+import type { LineCounts, Shape } from './table.js';
+import { mix } from '../../numeric/mix.js';
 
 /** What came of a line; its times count from its first start. */
 export interface LineResult {

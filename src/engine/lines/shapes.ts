@@ -4,7 +4,8 @@ import { outputsOf, type Route } from '../../program/program.js';
 import { OP, OP_WORDS, ROUTE, STREAM, TASK } from '../fast/machine-code.js';
 import { cyclesAt, type Operations } from '../fast/operations.js';
 import { imageOf, type Image } from '../fast/tables.js';
-import { mix, type LineRole, type LineTable, type PartCode } from './table.js';
+import type { LineRole, LineTable, PartCode } from './table.js';
+import { mix } from '../../numeric/mix.js';
 import type { RouteSet, Shape } from './table.js';
 
 /** The fabric as part of what tells lines apart. */

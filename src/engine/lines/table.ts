@@ -204,9 +204,3 @@ export function forgetResults(table: LineTable, routers = Infinity): void {
     for (const shape of shapes)
       if (shape.places.length < routers) [shape.results, shape.bunched] = [new Map(), []];
 }
-
-/** Adds a word to a hash, whose low 32 bits are used. */
-export function mix(hash: number, word: number): number {
-  const h = Math.imul(hash ^ word, 0x85ebca6b);
-  return h ^ (h >>> 13);
-}
