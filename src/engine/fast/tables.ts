@@ -53,7 +53,7 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   let spent: Spent | undefined;
   return {
     ...{ ops, ...cores, ...more },
-    roleOf: rolesOf(cores, program.roleOf),
+    roleOf: columnOf(program.roleOf, cores.placeOf),
     ahead: aheadOf(ops, wafer.fabric, longestOf(program.linkHops)),
     get spent() {
       return (spent ??= spentIn(program, { ops, ...cores }));
@@ -68,10 +68,11 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   };
 }
 
-function rolesOf({ placeOf }: Numbered, roleOf: ArrayLike<number>): Int32Array {
-  const roles = new Int32Array(placeOf.length);
-  for (let core = 0; core < roles.length; core++) roles[core] = roleOf[placeOf[core]];
-  return roles;
+/** Of some values those at these places. */
+export function columnOf(values: ArrayLike<number>, places: Int32Array): Int32Array {
+  const column = new Int32Array(places.length);
+  for (let i = 0; i < column.length; i++) column[i] = values[places[i]];
+  return column;
 }
 
 function longestOf(linkHops: Program['linkHops']): number {
@@ -104,7 +105,7 @@ export function imageOf(
   };
   const { slotted, kindsFrom, routesFrom, kinds, routes } = channels;
   const tables = {
-    ...{ roleOf: rolesOf({ placeOf, coreAt }, roleOf), placeOf, coreAt },
+    ...{ roleOf: columnOf(roleOf, placeOf), placeOf, coreAt },
     ...{ linkHops: linkHops ?? new Uint16Array(0), listOf: ops.listOf, slotted },
     ...{ kindsFrom, routesFrom, kinds, routes },
     ...{ opsFrom: ops.first, ops: ops.records, gaps: ops.gaps },

@@ -4,7 +4,7 @@
  */
 import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
-import type { Tables } from '../fast/tables.js';
+import { columnOf, type Tables } from '../fast/tables.js';
 import type { Part } from './cut.js';
 import type { Division, Line, LinesSent } from './divide.js';
 import { followFree, followMoves, type Traces } from './traces.js';
@@ -78,7 +78,7 @@ export function* passOver(
     let result = find(table, shape, own, moved, pointerOf);
     if (result === undefined) {
       Object.assign(place, { line, parts: cuts.parts, cycle: base });
-      const before = pointersAt(pointers, routers);
+      const before = columnOf(pointers, routers);
       result = yield* simulated(table, shape, own, before, moved);
       if (result === undefined) return 'line';
     } else pass.known++;
@@ -87,12 +87,6 @@ export function* passOver(
   }
   finish(pass, tables);
   return pass;
-}
-
-function pointersAt(pointers: Uint8Array, routers: Int32Array): Int32Array {
-  const own = new Int32Array(routers.length);
-  for (let i = 0; i < own.length; i++) own[i] = pointers[routers[i]];
-  return own;
 }
 
 function begin(tables: Tables, division: Division, starts: Float64Array): Pass {

@@ -2,7 +2,7 @@
 import { LINKS } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { NUDGE_WORDS } from '../fast/machine-code.js';
-import type { Image } from '../fast/tables.js';
+import { columnOf, type Image } from '../fast/tables.js';
 import type { LineResult } from '../lines/result.js';
 import { imageOfLine } from '../lines/shapes.js';
 import { pointersOf } from '../lines/simulate.js';
@@ -47,12 +47,6 @@ export function partOfLine(
     pointers: columnOf(pointersOf(shape, result), routers),
     nudges: nudgesOf(result, ownAt),
   };
-}
-
-function columnOf(values: Int32Array, routers: Int32Array): Int32Array {
-  const column = new Int32Array(routers.length);
-  for (let i = 0; i < routers.length; i++) column[i] = values[routers[i]];
-  return column;
 }
 
 function nudgesOf({ nudges }: LineResult, ownAt: Int32Array): Int32Array {
