@@ -30,6 +30,11 @@ export async function pathOfStep(
   const { wafer } = runner;
   /** By what is alike: a result, or the key of a program and its starts, whose results are the same without a memo too. */
   const known = new Map<RunResult | string, Map<string, Walked>>();
+  const walksOf = (alike: RunResult | string) => {
+    const walks = known.get(alike) ?? new Map<string, Walked>();
+    known.set(alike, walks);
+    return walks;
+  };
   let most = MOST_EVENTS;
   const walkIn = async (
     input: RunInput,
@@ -37,9 +42,8 @@ export async function pathOfStep(
     core: number,
     { by, alike = result }: { by?: number; alike?: RunResult | string },
   ) => {
-    const walks = known.get(alike) ?? new Map<string, Walked>();
+    const walks = walksOf(alike);
     const end = by === undefined ? `${core}` : `${core} ${by}`;
-    known.set(alike, walks);
     const before = walks.get(end);
     if (before !== undefined) return before;
     const walked = await programs.path(input, result, core, most, by);
@@ -51,7 +55,8 @@ export async function pathOfStep(
   const walk: Walk = async (stage, core) => {
     const start = turn?.visits[stage].start;
     // Equal stages have one result. Without a memo only their starts tell, which take a while to be written down.
-    const before = start?.joint ? undefined : known.get(results[stage])?.get(`${core}`);
+    const own = start?.joint ? undefined : walksOf(results[stage]);
+    const before = own?.get(`${core}`);
     if (before !== undefined) return before;
     const { input, result, numberOf } = sceneOf(runner, step, stage);
     const how =
@@ -60,8 +65,7 @@ export async function pathOfStep(
         : // A core may work for other parts after this one.
           { by: start.joint.later + start.result.end[core] };
     const walked = await walkIn(input, result, numberOf(core), how);
-    if (typeof walked !== 'string' && start?.joint === undefined)
-      known.set(result, (known.get(result) ?? new Map<string, Walked>()).set(`${core}`, walked));
+    if (typeof walked !== 'string') own?.set(`${core}`, walked);
     return walked;
   };
   const places = stages.map((stage): PathPlace => {

@@ -71,14 +71,13 @@ export function sizesOnce(): (config: ResolvedConfig) => Pick<Placing, 'sizes'> 
   };
 }
 
-/** Keeps a program for other runs. */
-export function shareProgram(
+/** The program known under this key, or the one that `write` writes. */
+export function sharedProgram(
   { written }: Pick<Shared, 'written'>,
   key: string,
-  program: WrittenStage,
-): void {
-  written.set(key, program);
-  if (written.size > MOST_PROGRAMS) written.delete(written.keys().next().value!);
+  write: () => WrittenStage,
+): WrittenStage {
+  return once(written, MOST_PROGRAMS, key, write);
 }
 
 /** The result known under this key, or that of `run`, which is begun once for all callers. */
@@ -87,11 +86,16 @@ export function sharedResult(
   key: string,
   run: () => Promise<RunResult>,
 ): Promise<RunResult> {
-  let result = results.get(key);
-  if (result === undefined) {
-    result = run();
-    results.set(key, result);
-    if (results.size > MOST_RESULTS) results.delete(results.keys().next().value!);
+  return once(results, MOST_RESULTS, key, run);
+}
+
+/** What is known under a key, or is made now; of more than `most` those that were made first are forgotten. */
+function once<T>(known: Map<string, T>, most: number, key: string, make: () => T): T {
+  let found = known.get(key);
+  if (found === undefined) {
+    found = make();
+    known.set(key, found);
+    if (known.size > most) known.delete(known.keys().next().value!);
   }
-  return result;
+  return found;
 }

@@ -16,7 +16,7 @@ import { preparationOf, specialCyclesOf } from '../program/timing.js';
 import type { CountedLinks } from './link-counts.js';
 import type { Memoized } from './memo.js';
 import type { Runner } from './runner.js';
-import { sharedResult, shareProgram, type Shared } from './sharing.js';
+import { sharedProgram, sharedResult, type Shared } from './sharing.js';
 
 /** A stage's program, and what it costs. */
 export interface WrittenStage extends StageProgram {
@@ -126,10 +126,10 @@ function emptyStep(): StepState {
 export function write(runner: StageRunner, plan: StagePlan): WrittenStage {
   const own = runner.written.get(plan.key);
   if (own !== undefined) return own;
-  const key = withColors(plan.key, plan);
-  const written = runner.shared?.written.get(key) ?? writtenStage(runner, plan);
+  const { shared } = runner;
+  const anew = () => writtenStage(runner, plan);
+  const written = shared ? sharedProgram(shared, withColors(plan.key, plan), anew) : anew();
   runner.written.set(plan.key, written);
-  if (runner.shared) shareProgram(runner.shared, key, written);
   return written;
 }
 

@@ -240,9 +240,9 @@ function causesIn(stage: StageTiming, result: RunResult, waits: StageWaits): Cau
   causes.waitInput = sumOf(waits.input);
   causes.waitOutput = sumOf(waits.output);
   // A core whose program is a loop starts up once, and not for each token.
-  const { width, origin, rows, columns, senders, ports, programStart } = stage;
+  const { columns, senders, ports, programStart } = stage;
   const { compute, setup } = result;
-  const counted = new Uint8Array(width * stage.height);
+  const counted = new Uint8Array(stage.width * stage.height);
   const count = (core: number) => {
     if (counted[core] === 1) return;
     counted[core] = 1;
@@ -250,8 +250,8 @@ function causesIn(stage: StageTiming, result: RunResult, waits: StageWaits): Cau
     causes.setup += setup[core] - programStart;
   };
   for (let i = 0; i < ports.length; i++) counted[ports[i]] = 1;
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) count(origin + row * width + column);
+  for (const first of firstCores(stage))
+    for (let column = 0; column < columns; column++) count(first + column);
   for (let i = 0; i < senders.length; i++) count(senders[i].core);
   return causes;
 }
