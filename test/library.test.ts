@@ -98,16 +98,17 @@ describe('a simulation lets others in', () => {
     ],
     [
       'of many stages, without a signal',
-      () => simulate(tinyOf('workload.tokens=10'), { shards: 1, memo: false }),
+      () => simulate(tinyOf('workload.tokens=20'), { shards: 1, memo: false }),
     ],
   ])('every few milliseconds: one %s', async (_, work) => {
     // The collector's turn, with what other tests have left, and the compiler's count as well: not every time.
     let tries = 0;
     let seen: Awaited<ReturnType<typeof standstill>>;
+    // Half of the work as well: on a quick host all of it may take less than 200 ms.
+    const stood = () => seen.longest / Math.min(200, seen.all / 2);
     do seen = await standstill(work);
-    while (seen.longest >= 200 && ++tries < 3);
-    expect(seen.all).toBeGreaterThan(250);
-    expect(seen.longest).toBeLessThan(200);
+    while (stood() >= 1 && ++tries < 3);
+    expect(stood()).toBeLessThan(1);
   });
 });
 
