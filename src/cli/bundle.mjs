@@ -19,18 +19,32 @@ const external = ['bullmq', 'ioredis'];
 const moduleSideEffects = (id) =>
   id.includes('node_modules') || /[\\/](?:worker|processor)\.js$/.test(id);
 
+/** Of the commands' package the module for commands that are programs of their own, which ours are not. */
+const CHILDREN = "require('node:child_process')";
+
+/** It takes ten modules of Node.js with it, so it is loaded when it is asked for. */
+const childrenLater = {
+  name: 'children later',
+  transform(code, id) {
+    if (!/[\\/]commander[\\/]lib[\\/]command\.js$/.test(id)) return null;
+    if (code.split(CHILDREN).length !== 2) throw new Error(`expected ${CHILDREN} once in ${id}`);
+    return code.replace(CHILDREN, `{ get spawn() { return ${CHILDREN}.spawn; } }`);
+  },
+};
+
 const bundleOf = (input) =>
   rolldown({
     input: dist(input),
     platform: 'node',
     external,
+    plugins: [childrenLater],
     treeshake: { moduleSideEffects },
     preserveEntrySignatures: 'allow-extension',
   });
 
-async function bundled(input, output) {
+async function bundled(input, output, format = 'es') {
   const bundle = await bundleOf(input);
-  return bundle.write({ file: dist(output), codeSplitting: false, comments: false });
+  return bundle.write({ file: dist(output), codeSplitting: false, comments: false, format });
 }
 
 /**
@@ -75,6 +89,7 @@ async function commands() {
 }
 
 const output = await commands();
+await bundled('cli/command.js', 'cli/command.cjs', 'cjs');
 const { output: worker } = await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
 const { output: simulations } = await bundled(
   'studies/steps/worker.js',
