@@ -3,6 +3,7 @@
  * program and starts; equal ones take over its result (unless the run computes, or `memo` is off).
  */
 import { boxOf, type StageTiming } from './timeline.js';
+import { sentIn } from '../engine/by-core.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { LineTable, StageLines } from '../engine/lines/table.js';
 import type { WaferSpec } from '../hardware/wafer.js';
@@ -246,8 +247,8 @@ export function addCounters(
   times: number,
 ): void {
   const region = runner.places[timed.region];
-  const { linkWavelets: wavelets } = result;
-  runner.countedLinks.push({ wafer: region.wafer, ...boxOf(timed, region), wavelets, times });
+  const sent = sentIn(result);
+  runner.countedLinks.push({ wafer: region.wafer, ...boxOf(timed, region), sent, times });
   runner.waveletHops += result.waveletHops * times;
   runner.routeHazards += result.routeHazards * times;
   runner.specialCycles += write(runner, plan).specialCycles * times;

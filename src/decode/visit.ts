@@ -5,6 +5,7 @@
  * Every core's program is a loop over tokens: when it is done with one it prepares for the next and
  * waits for its input. Preparing takes no input, so it can start as late as possible without changing anything.
  */
+import { spentIn } from '../engine/by-core.js';
 import { earliestOf, latestOf, type RunResult } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
 import type { JointPart } from './part-results.js';
@@ -241,13 +242,14 @@ function causesIn(stage: StageTiming, result: RunResult, waits: StageWaits): Cau
   causes.waitOutput = sumOf(waits.output);
   // A core whose program is a loop starts up once, and not for each token.
   const { columns, senders, ports, programStart } = stage;
-  const { compute, setup } = result;
+  const { kindOf, compute, setup } = spentIn(result);
   const counted = new Uint8Array(stage.width * stage.height);
   const count = (core: number) => {
     if (counted[core] === 1) return;
     counted[core] = 1;
-    causes.compute += compute[core];
-    causes.setup += setup[core] - programStart;
+    const kind = kindOf[core];
+    causes.compute += compute[kind];
+    causes.setup += setup[kind] - programStart;
   };
   for (let i = 0; i < ports.length; i++) counted[ports[i]] = 1;
   for (const first of firstCores(stage))
