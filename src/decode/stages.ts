@@ -4,7 +4,7 @@
  */
 import { boxOf, type StageTiming } from './timeline.js';
 import { sentIn } from '../engine/by-core.js';
-import type { RunInput, RunResult } from '../engine/engine.js';
+import type { RunInput, RunResult, Starts } from '../engine/engine.js';
 import type { LineTable, StageLines } from '../engine/lines/table.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { StageProgram } from '../lowering/stage.js';
@@ -32,7 +32,7 @@ export interface StageRunner extends StepState {
   /** Runs a program; errors name it as `name`. */
   run: (
     program: Program,
-    startAt: Float64Array | undefined,
+    startAt: Starts | undefined,
     more?: Pick<RunInput, 'name' | 'memory' | 'badIndices'>,
   ) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
@@ -197,7 +197,7 @@ function firstLabelOf({ roles, roleOf }: Program, core: number): number {
 export async function runStage(
   runner: StageRunner,
   plan: StagePlan,
-  startAt?: Float64Array,
+  startAt?: Starts,
 ): Promise<RunResult> {
   const written = write(runner, plan);
   const key = `${runner.memo ? plan.key : plan.name} ${digest(startAt)}`;
@@ -284,7 +284,7 @@ function linesOf({ all, distinct }: StageRunner['lines']): LinesResult {
 }
 
 /** Starts of a program's cores as a key. */
-export function digest(startAt: Float64Array | undefined): string {
+export function digest(startAt: Starts | undefined): string {
   if (startAt === undefined) return 'together';
   const { buffer, byteOffset, byteLength } = startAt;
   return sha256()
