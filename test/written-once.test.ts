@@ -43,7 +43,6 @@ describe('the code of a core', () => {
       fc.property(all, shapes, fc.nat(), (model, shape, at) => {
         for (const use of uses) {
           const code = codeOf(model, shape, use);
-          const { kinds } = code;
           let core = 0;
           eachCore(shape, (row, column) => {
             const written = code.write(row, column);
