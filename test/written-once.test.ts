@@ -85,12 +85,13 @@ describe('cores of equal kinds', () => {
       fc.property(use === 'layer' ? expertModels : models, shapes, (model, { height, ...rest }) => {
         // Of a few rows hardly two are alike.
         const shape = { ...rest, height: 4 * height };
-        const { kinds, codeClass, routeClass } = codeOf(model, shape, use);
+        const code = codeOf(model, shape, use);
+        const { kinds } = code;
         const classOf = new Map<number, string>();
         eachCore(shape, (row, column) => {
           if (row === kinds.apartRow || column === kinds.apartColumn) return;
           const kind = kinds.rows[row] * kinds.columnKinds + kinds.columns[column];
-          const of = `${codeClass(row, column)} ${routeClass(row, column)}`;
+          const of = `${code.codeClass(row, column)} ${code.routeClass(row, column)}`;
           expect(classOf.get(kind) ?? of).toBe(of);
           classOf.set(kind, of);
         });
