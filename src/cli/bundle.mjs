@@ -1,7 +1,8 @@
 /**
  * Makes few files of the command's thread, packages included: 350 modules in 350 files take three times as long to
  * load. What only some commands need, or only some of their options, is in files of its own, loaded when it is called
- * for. All files are one folder deep, so that paths relative to them still hold.
+ * for. All files are one folder deep, so that paths relative to them still hold. Threads that simulate take the same
+ * files, with what was compiled of them.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,9 +33,17 @@ const childrenLater = {
   },
 };
 
+/** Threads that simulate, and the command's own; each begins with one file. */
+const WORKERS = {
+  'sweep-worker': 'studies/sweep/worker.js',
+  'simulations-worker': 'studies/steps/worker.js',
+  'sensitivity-worker': 'studies/sensitivity/worker.js',
+};
+const STARTED = { thread: 'cli/thread.js', ...WORKERS };
+
 const bundleOf = (input) =>
   rolldown({
-    input: dist(input),
+    input,
     platform: 'node',
     external,
     plugins: [childrenLater],
@@ -43,7 +52,7 @@ const bundleOf = (input) =>
   });
 
 async function bundled(input, output, format = 'es') {
-  const bundle = await bundleOf(input);
+  const bundle = await bundleOf(dist(input));
   return bundle.write({ file: dist(output), codeSplitting: false, comments: false, format });
 }
 
@@ -73,8 +82,11 @@ async function sharedModules(bundle) {
 }
 
 async function commands() {
-  const groups = await sharedModules(await bundleOf('cli/thread.js'));
-  const bundle = await bundleOf('cli/thread.js');
+  const input = Object.fromEntries(
+    Object.entries(STARTED).map(([name, path]) => [name, dist(path)]),
+  );
+  const groups = await sharedModules(await bundleOf(input));
+  const bundle = await bundleOf(input);
   const { output } = await bundle.generate({
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name].cjs',
@@ -85,20 +97,16 @@ async function commands() {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   for (const { fileName, code } of output) writeFileSync(join(folder, fileName), asScript(code));
+  for (const name of Object.keys(WORKERS))
+    writeFileSync(
+      dist(`studies/${name}.js`),
+      `import { load } from '../cli/compiled.js';\nload('./${name}.cjs');\n`,
+    );
   return output;
 }
 
 const output = await commands();
 await bundled('cli/command.js', 'cli/command.cjs', 'cjs');
-const { output: worker } = await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
-const { output: simulations } = await bundled(
-  'studies/steps/worker.js',
-  'studies/simulations-worker.js',
-);
-const { output: cyclesWorker } = await bundled(
-  'studies/sensitivity/worker.js',
-  'studies/sensitivity-worker.js',
-);
 const { output: processor } = await bundled(
   'studies/sweep/queue/processor.js',
   'studies/queue-processor.js',
@@ -111,9 +119,6 @@ const { output: inPages } = await pages.write({ file: browser, codeSplitting: fa
 
 const modules = [
   ...output,
-  ...worker,
-  ...simulations,
-  ...cyclesWorker,
   ...processor,
   ...inPages,
 ].flatMap(({ moduleIds }) => moduleIds);
