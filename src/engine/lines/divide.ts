@@ -23,9 +23,10 @@ export interface Line extends LineKind {
 /** What lines of one kind in one group have in common. */
 interface LineKind {
   shape: Shape;
-  /** Routers whose cores do something in it, by their places among all; their parts. */
+  /** Routers whose cores do something in it, by their places among all; their parts, and what these begin with. */
   actors: Int32Array;
   parts: Int32Array;
+  leads: Int32Array;
 }
 
 export interface Division {
@@ -72,7 +73,8 @@ export function divide(
   for (const group of order) {
     const partOf = partsOf(cuts, group);
     if (!areRouted(nets[group], partOf)) return undefined;
-    addLines(table, wafer, nets[group], { group, parts, partOf }, lineOf[group], lines);
+    const own = { group, parts, partOf, cuts };
+    addLines(table, wafer, nets[group], own, lineOf[group], lines);
   }
   if (lines.length < 2) return undefined;
   return { cuts, lines, nets, lineOf, returns: returnsOf(cuts) };
@@ -149,7 +151,12 @@ function addLines(
   table: LineTable,
   wafer: WaferSpec,
   net: Net,
-  { group, parts, partOf }: { group: number; parts: PartCode[]; partOf: Int32Array },
+  {
+    group,
+    parts,
+    partOf,
+    cuts,
+  }: { group: number; parts: PartCode[]; partOf: Int32Array; cuts: Cuts },
   lineOf: Int32Array,
   lines: Line[],
 ): void {
@@ -165,15 +172,28 @@ function addLines(
   const rooms: Rooms = { roles: new Map(), all: new Map(), parts: roomForParts(net), used: 0 };
   for (const example of net.examples) {
     const kind = kindOf(net, example, classPart, classRole, rooms);
-    kinds.push(kind && { ...kind, shape: shapeOf(table, kind.found, wafer.fabric) });
+    if (kind === undefined) {
+      kinds.push(undefined);
+      continue;
+    }
+    const { actors, parts: own, found } = kind;
+    const leads = leadsOf(cuts, own);
+    kinds.push({ actors, parts: own, leads, shape: shapeOf(table, found, wafer.fabric) });
   }
   for (let n = 0; n < net.count; n++) {
     const kind = kinds[net.kinds[n]];
     if (kind === undefined) continue;
     lineOf[n] = lines.length;
-    const { shape, actors } = kind;
-    lines.push({ group, routers: net.routers[n], shape, actors, parts: kind.parts });
+    const { shape, actors, parts: own, leads } = kind;
+    lines.push({ group, routers: net.routers[n], shape, actors, parts: own, leads });
   }
+}
+
+/** What some parts begin with. */
+export function leadsOf({ parts }: Pick<Cuts, 'parts'>, own: Int32Array): Int32Array {
+  const leads = new Int32Array(own.length);
+  for (let i = 0; i < own.length; i++) leads[i] = parts[own[i]].lead;
+  return leads;
 }
 
 /**
@@ -207,7 +227,7 @@ function kindOf(
   classPart: Int32Array,
   classRole: Int32Array,
   rooms: Rooms,
-): (Omit<LineKind, 'shape'> & { found: Found }) | undefined {
+): (Pick<LineKind, 'actors' | 'parts'> & { found: Found }) | undefined {
   const from = net.first[example];
   const to = net.first[example + 1];
   const roles = roomFor(rooms.roles, to - from);

@@ -41,15 +41,27 @@ export function find(
   nudges: Int32Array,
   pointerOf: (router: number) => number,
 ): LineResult | undefined {
+  // Mostly it is as the line of this shape before.
+  const { last } = shape;
+  if (last !== undefined && isResult(shape, last, starts, nudges, pointerOf)) return last;
   const alike = shape.results.get(keyOf(starts)) ?? NONE;
   for (let i = 0; i < alike.length; i++)
-    if (
-      sameWords(alike[i].starts, starts) &&
-      sameWords(alike[i].nudges, nudges) &&
-      hasPointers(shape, alike[i], pointerOf)
-    )
-      return alike[i];
+    if (isResult(shape, alike[i], starts, nudges, pointerOf)) return (shape.last = alike[i]);
   return nudges.length > 0 ? undefined : findStretched(table, shape, starts, pointerOf);
+}
+
+function isResult(
+  shape: Shape,
+  result: LineResult,
+  starts: Int32Array,
+  nudges: Int32Array,
+  pointerOf: (router: number) => number,
+): boolean {
+  return (
+    sameWords(result.starts, starts) &&
+    sameWords(result.nudges, nudges) &&
+    hasPointers(shape, result, pointerOf)
+  );
 }
 
 /** The result of a line that starts as one that is known does, but for how far its bunches are apart: it is kept. */
@@ -87,6 +99,7 @@ function hasPointers(
 }
 
 function keep(shape: Shape, result: LineResult): void {
+  shape.last = result;
   const key = keyOf(result.starts);
   const alike = shape.results.get(key);
   if (alike === undefined) shape.results.set(key, [result]);
