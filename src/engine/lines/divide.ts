@@ -4,7 +4,7 @@
  */
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
-import type { Tables } from '../fast/tables.js';
+import { columnOf, type Tables } from '../fast/tables.js';
 import type { OverLinks } from '../fast/tally.js';
 import type { RunResult } from '../engine.js';
 import { COLORS, cutLists, unitedFamilies, type Cuts } from './cut.js';
@@ -65,6 +65,7 @@ export function divide(
   const order = cuts && orderOf(cuts);
   if (cuts === undefined || order === undefined) return undefined;
   const parts = cuts.parts.map(({ from, to }) => partCode(table, tables.ops.records, from, to));
+  const leadOf = Int32Array.from(cuts.parts, ({ lead }) => lead);
   const masks = [...new Set(cuts.masks)];
   const known = netsOf(table, program, tables, wafer, masks);
   const nets = cuts.masks.map((mask) => known[masks.indexOf(mask)]);
@@ -73,7 +74,7 @@ export function divide(
   for (const group of order) {
     const partOf = partsOf(cuts, group);
     if (!areRouted(nets[group], partOf)) return undefined;
-    const own = { group, parts, partOf, cuts };
+    const own = { group, parts, partOf, leadOf };
     addLines(table, wafer, nets[group], own, lineOf[group], lines);
   }
   if (lines.length < 2) return undefined;
@@ -146,17 +147,20 @@ function areRouted({ classList, classColors }: Net, partOf: Int32Array): boolean
   return classList.every((list, i) => partOf[list] < 0 || classColors[i] !== 0);
 }
 
+/** A group; the code of each part and what it begins with; by list its part in the group, or -1. */
+interface GroupParts {
+  group: number;
+  parts: PartCode[];
+  leadOf: Int32Array;
+  partOf: Int32Array;
+}
+
 /** Adds the lines of a group to those before. */
 function addLines(
   table: LineTable,
   wafer: WaferSpec,
   net: Net,
-  {
-    group,
-    parts,
-    partOf,
-    cuts,
-  }: { group: number; parts: PartCode[]; partOf: Int32Array; cuts: Cuts },
+  { group, parts, partOf, leadOf }: GroupParts,
   lineOf: Int32Array,
   lines: Line[],
 ): void {
@@ -177,7 +181,7 @@ function addLines(
       continue;
     }
     const { actors, parts: own, found } = kind;
-    const leads = leadsOf(cuts, own);
+    const leads = columnOf(leadOf, own);
     kinds.push({ actors, parts: own, leads, shape: shapeOf(table, found, wafer.fabric) });
   }
   for (let n = 0; n < net.count; n++) {
@@ -187,13 +191,6 @@ function addLines(
     const { shape, actors, parts: own, leads } = kind;
     lines.push({ group, routers: net.routers[n], shape, actors, parts: own, leads });
   }
-}
-
-/** What some parts begin with. */
-export function leadsOf({ parts }: Pick<Cuts, 'parts'>, own: Int32Array): Int32Array {
-  const leads = new Int32Array(own.length);
-  for (let i = 0; i < own.length; i++) leads[i] = parts[own[i]].lead;
-  return leads;
 }
 
 /**

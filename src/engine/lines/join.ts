@@ -5,7 +5,7 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Tables } from '../fast/tables.js';
 import type { Part } from './cut.js';
-import { leadsOf, type Division, type Line } from './divide.js';
+import type { Division, Line } from './divide.js';
 import { lineRole, partCode, shapeOf, withRoute } from './shapes.js';
 import type { LineRole, LineTable } from './table.js';
 
@@ -163,7 +163,8 @@ function lineOf(
   const own = Int32Array.from(actors, (i) => all[i].part);
   return {
     ...{ group, last, routers, shape: shapeOf(table, found, wafer.fabric) },
-    ...{ actors: Int32Array.from(actors), parts: own, leads: leadsOf({ parts }, own) },
+    ...{ actors: Int32Array.from(actors), parts: own },
+    leads: own.map((part) => parts[part].lead),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Results of lines that are known: found by all that they depend on, or simulated and kept. */
 import { keepCycles, likelyAsked } from './cycles.js';
+import type { Line } from './divide.js';
 import type { LineResult } from './result.js';
 import { placeAmong, resultOfLine, simulate } from './simulate.js';
 import { sameWords } from './shapes.js';
@@ -10,13 +11,13 @@ import { mix } from '../../numeric/mix.js';
 /** Simulates a line and keeps what comes of it; undefined if it does not end as it should. */
 export function* simulated(
   table: LineTable,
-  shape: Shape,
+  { shape, group }: Pick<Line, 'shape' | 'group'>,
   starts: Int32Array,
   pointers: Int32Array,
   nudges: Int32Array,
 ): Generator<void, LineResult | undefined> {
-  // Cycles that were asked for of an equal line are likely to be asked for of this one.
-  const { routers, words } = likelyAsked(shape, starts);
+  // Cycles that were asked for of a line like it are likely to be asked for of this one.
+  const { routers, words } = likelyAsked(shape.asked.get(group), starts);
   const counts = yield* simulate(table, shape, starts, pointers, nudges, routers, words);
   if (counts === undefined) return undefined;
   const result = resultOfLine(table, shape, starts, pointers, nudges, counts);

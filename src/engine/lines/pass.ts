@@ -79,7 +79,7 @@ export function* passOver(
     if (result === undefined) {
       Object.assign(place, { line, parts: cuts.parts, cycle: base });
       const before = columnOf(pointers, routers);
-      result = yield* simulated(table, shape, own, before, moved);
+      result = yield* simulated(table, line, own, before, moved);
       if (result === undefined) return 'line';
     } else pass.known++;
     pass.results.push(result);

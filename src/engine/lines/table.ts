@@ -67,10 +67,16 @@ export interface Shape {
   results: Map<number, LineResult[]>;
   /** The one that was found or kept last. */
   last?: LineResult | undefined;
-  /** Routers whose cycles were asked for, and words for the bits of these from the last start on. */
-  asked?: { routers: Int32Array; words: number };
+  /** By group of lines: what was asked for of these. */
+  asked: Map<number, Asked>;
   /** Those of them that hold for other distances between bunches of starts (stretch.ts). */
   bunched: LineResult[];
+}
+
+/** Routers whose cycles were asked for, and words for the bits of these from the last start on. */
+export interface Asked {
+  routers: Int32Array;
+  words: number;
 }
 
 /** What a line sends. */
