@@ -5,7 +5,7 @@
 import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import { columnOf, type Tables } from '../fast/tables.js';
-import type { Lead, Part } from './cut.js';
+import type { Cuts, Lead } from './cut.js';
 import type { Division, Line, LinesSent } from './divide.js';
 import { followEach, followFree, followMoves, freeByCore, type Traces } from './traces.js';
 import { find, simulated } from './known.js';
@@ -33,10 +33,10 @@ export interface Pass {
   hazards: number;
 }
 
-/** Where a pass is: the line that is simulated, the cycle in which it begins, and the parts of its cores. */
+/** Where a pass is: the line that is simulated, how lists are cut, and the cycle in which the line begins. */
 export interface Place {
   line?: Line;
-  parts?: readonly Part[];
+  cuts?: Cuts;
   cycle: number;
 }
 
@@ -77,7 +77,7 @@ export function* passOver(
     routers = line.routers;
     let result = find(table, shape, own, moved, pointerOf);
     if (result === undefined) {
-      Object.assign(place, { line, parts: cuts.parts, cycle: base });
+      Object.assign(place, { line, cuts, cycle: base });
       const before = columnOf(pointers, routers);
       result = yield* simulated(table, line, own, before, moved);
       if (result === undefined) return 'line';
