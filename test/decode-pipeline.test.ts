@@ -1,4 +1,5 @@
 /** What several users at once are said to do: sums by hand, and what the document makes of them. */
+import type { Starts } from '../src/engine/engine.js';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { timeFull } from '../src/decode/pipeline.js';
@@ -100,7 +101,7 @@ describe('many equal layers', () => {
     const tiny = await prepare(['placement.rows=6']);
     // One core of each layer is done later and later.
     let calls = 0;
-    const run = async (index: number, startAt: Float64Array) => {
+    const run = async (index: number, startAt: Starts) => {
       const result = await tiny.run(index, startAt);
       const { region, origin } = tiny.stages[index];
       if (tiny.placement.regions[region].kind !== 'layer') return result;

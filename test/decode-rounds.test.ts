@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { timeFull, timePipeline } from '../src/decode/pipeline.js';
 import { differing } from '../src/decode/run-document.js';
 import type { StageTiming } from '../src/decode/timeline.js';
-import type { RunResult } from '../src/engine/engine.js';
+import type { RunResult, Starts } from '../src/engine/engine.js';
 
 const LABELS = ['receive', 'compute'];
 
@@ -17,7 +17,7 @@ function stage(name: string, from: number, region: number): StageTiming {
 }
 
 /** Both begin at their starts; the sender ends in cycle `sent`, the other one in cycle `end`. */
-function result(startAt: Float64Array, sent: number, end: number): RunResult {
+function result(startAt: Starts, sent: number, end: number): RunResult {
   const compute = Float64Array.of(sent - startAt[0], 3);
   const zeros = () => new Float64Array(2);
   return {
@@ -33,10 +33,10 @@ function result(startAt: Float64Array, sent: number, end: number): RunResult {
 describe('a pipeline whose second token differs from the first', () => {
   // The first region takes 20 cycles if it has waited for 4, else 10; then it sends for 3 cycles or 1,
   // and so has waited for 2 or 4 when the second region is done, 5 cycles after that began.
-  const first = (startAt: Float64Array) => result(startAt, 1, startAt[1] === -4 ? 20 : 10);
-  const second = (startAt: Float64Array) => result(startAt, startAt[1] === -19 ? 3 : 1, 5);
+  const first = (startAt: Starts) => result(startAt, 1, startAt[1] === -4 ? 20 : 10);
+  const second = (startAt: Starts) => result(startAt, startAt[1] === -19 ? 3 : 1, 5);
   const stages = [stage('first', 1, 0), stage('second', 0, 1)];
-  const run = async (i: number, startAt: Float64Array) => (i === 0 ? first : second)(startAt);
+  const run = async (i: number, startAt: Starts) => (i === 0 ? first : second)(startAt);
 
   it('is reported by the longer round, and what all cores do in it', async () => {
     const { timing, results, uses, repeatsAfter, bottleneck } = await timePipeline(
@@ -87,10 +87,10 @@ describe('a pipeline in which no two tokens are alike', () => {
     ...one,
     preparation: 300,
   }));
-  const first = (startAt: Float64Array) =>
+  const first = (startAt: Starts) =>
     result(startAt, 1, startAt[1] === -300 ? 200 : 151 - startAt[1]);
-  const second = (startAt: Float64Array) => result(startAt, startAt[1] + 201, 50);
-  const run = async (i: number, startAt: Float64Array) => (i === 0 ? first : second)(startAt);
+  const second = (startAt: Starts) => result(startAt, startAt[1] + 201, 50);
+  const run = async (i: number, startAt: Starts) => (i === 0 ? first : second)(startAt);
 
   it('is given up after three rounds, and reported by the longest token of the last', async () => {
     const one = await timePipeline(stages, 2, run, 1);
@@ -105,13 +105,13 @@ describe('two tokens that take the first region alternately, each another time t
   // Whoever waits for it finds it taken for as long as the other one takes, less the 49 cycles since its
   // own end there; it takes 150 cycles and three times as many more, modulo 101, a hundred times in a row.
   const stages = [stage('first', 1, 0), stage('second', 0, 1)];
-  const first = (startAt: Float64Array) => {
+  const first = (startAt: Starts) => {
     const taken = Math.max(0, startAt[1]);
     const work = taken === 0 ? 151 : 150 + ((3 * (taken + 49 - 150)) % 101);
     return result(startAt, 1, taken + work);
   };
-  const second = (startAt: Float64Array) => result(startAt, 1, 50);
-  const run = async (i: number, startAt: Float64Array) => (i === 0 ? first : second)(startAt);
+  const second = (startAt: Starts) => result(startAt, 1, 50);
+  const run = async (i: number, startAt: Starts) => (i === 0 ? first : second)(startAt);
 
   it('are given up after three rounds of both and of those in flight', async () => {
     const two = await timePipeline(stages, 2, run, 2);
@@ -130,7 +130,7 @@ describe('a full pipeline with a tied table whose turns are all different', () =
   }));
   const below101 = (value: number) => ((value % 101) + 101) % 101;
   const seen: number[] = [];
-  const run = async (i: number, startAt: Float64Array) => {
+  const run = async (i: number, startAt: Starts) => {
     const own = startAt[1];
     const ends = (cycles: number) => result(startAt, 0, Math.max(0, own) + cycles);
     if (i === 0) return ends(10);

@@ -7,6 +7,7 @@ import { MAPPINGS } from '../src/mapping/mappings.js';
 import type { Region } from '../src/placement/placement.js';
 import { loadConfig } from '../src/config.js';
 import { timePipeline } from '../src/decode/pipeline.js';
+import type { Starts } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { linkHopsOf, repairOf } from '../src/hardware/defects.js';
 import type { StepPlan } from '../src/lowering/lowering.js';
@@ -67,12 +68,12 @@ export async function prepare(
   });
   const plan = lowered.plan({ context, maxPositions });
   const { stages: plans, places } = plan;
-  const run = async (program: Program, startAt?: Float64Array) =>
+  const run = async (program: Program, startAt?: Starts) =>
     fast({ program, wafer, startAt: startAt! });
   const runner = createStageRunner({ wafer, memo: true, run });
   beginStep(runner, plan);
   const stages = plans.map((plan) => timedStage(runner, plan));
-  const run1 = async (i: number, at: Float64Array) => runStage(runner, plans[i], at);
+  const run1 = async (i: number, at: Starts) => runStage(runner, plans[i], at);
   return { wafer, placement, plans, stages, places: places.length, runner, run: run1 };
 }
 
@@ -137,12 +138,12 @@ export async function prepareRound(sets: string[], of: number, layers = 2): Prom
     lowered.plan({ context: context + index, maxPositions: context + of, inFlight: { index, of } }),
   );
   const plans = plansOf.flatMap(({ stages }) => stages);
-  const run = async (program: Program, startAt?: Float64Array) =>
+  const run = async (program: Program, startAt?: Starts) =>
     fast({ program, wafer, startAt: startAt! });
   const runner = createStageRunner({ wafer, memo: true, run });
   beginStep(runner, plansOf[0]);
   const stages = plans.map((plan) => timedStage(runner, plan));
-  const run1 = async (i: number, at: Float64Array) => runStage(runner, plans[i], at);
+  const run1 = async (i: number, at: Starts) => runStage(runner, plans[i], at);
   const { places } = plansOf[0];
   return { wafer, placement, plans, plansOf, stages, places: places.length, runner, run: run1 };
 }

@@ -1,4 +1,5 @@
 /** What each of several stages did that ran as one program, with a core that works for two of them: by hand. */
+import type { Starts } from '../src/engine/engine.js';
 import { describe, expect, it } from 'vitest';
 import { pathOfStep } from '../src/decode/critical-path.js';
 import { partResults } from '../src/decode/part-results.js';
@@ -39,7 +40,7 @@ function partAt(program: Program, x: number, later = 0): Part {
 /** Runs parts as one program and each alone. */
 function together(parts: Part[], wafer = testWafer()) {
   const all = joined(parts)!;
-  const run = (program: Program, startAt: Float64Array) => reference({ program, wafer, startAt });
+  const run = (program: Program, startAt: Starts) => reference({ program, wafer, startAt });
   const alone = parts.map(({ program, startAt }) => run(program, startAt));
   const result = run(all.program, all.startAt);
   return { result, all, parts: partResults(all, parts, alone, result, [0, 0]) };

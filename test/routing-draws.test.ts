@@ -20,7 +20,7 @@ import {
   slotsFor,
   stripOf,
 } from '../src/mapping/experts.js';
-import type { RunResult } from '../src/engine/engine.js';
+import type { RunResult, Starts } from '../src/engine/engine.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { drawExperts, drawRouting, popularity } from '../src/model/routing-draws.js';
 import { seededRandom } from '../src/numeric/random.js';
@@ -287,8 +287,7 @@ describe('a run that is only timed', () => {
     const begun = plan(routing.slotsOfStep(0));
     beginStep(runner, begun);
     const stages = await timedStages(runner, begun, programs);
-    const runOfBase = (i: number, startAt: Float64Array) =>
-      runStage(runner, begun.stages[i], startAt);
+    const runOfBase = (i: number, startAt: Starts) => runStage(runner, begun.stages[i], startAt);
     const { turns } = await timePipeline(stages, begun.places.length, runOfBase, 1);
     const { cyclesOf, simulated } = stepTimer({ plan: begun, stages, turns }, runner, programs);
     for (const token of [1, 2, 3]) {

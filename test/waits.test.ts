@@ -8,7 +8,7 @@ import type { StageTiming } from '../src/decode/timeline.js';
 import type { SimulateOptions } from '../src/decode/options.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { reference } from '../src/engine/reference/reference.js';
-import type { RunResult } from '../src/engine/engine.js';
+import type { RunResult, Starts } from '../src/engine/engine.js';
 import { runKernel } from '../src/studies/kernel/kernel.js';
 import { kernelWafer } from './kernel-programs.js';
 import { cases } from './helpers/full.js';
@@ -175,11 +175,11 @@ describe('waits of a run', () => {
       ...{ preparation: 0, programStart: 0, crossing: 0, isToken: false, isPort: false, ports: [] },
     });
     const stages = [stage(1, 0, 2), stage(0, 1, 1)];
-    const run = async (i: number, startAt: Float64Array): Promise<RunResult> => {
+    const run = async (i: number, startAt: Starts): Promise<RunResult> => {
       const none = () => new Float64Array(startAt.length);
       const ready = Math.max(0, ...startAt.subarray(1));
       const done = ready + [10, 100][i];
-      const end = startAt.map((_, core) => (core === 0 ? ready + 1 : done));
+      const end = Float64Array.from(startAt, (_, core) => (core === 0 ? ready + 1 : done));
       return {
         ...{ cycles: done, end, setup: none(), compute: end.map((at, core) => at - startAt[core]) },
         ...{ waitInput: none(), waitOutput: none() },

@@ -3,6 +3,7 @@
  * cycle. In a stage the engine's walk (engine/path) leads back to a core's first operation; to that core the stage
  * before had handed the token on, or it was at work for another token until then.
  */
+import { spentIn } from '../engine/by-core.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { Step, Walked } from '../engine/path/walk.js';
 import { coreIn } from '../lowering/joined.js';
@@ -83,14 +84,13 @@ export async function pathOfStep(
 type Walk = (stage: number, core: number) => Promise<Walked | string>;
 
 /** The core that ends last and does something, the first of several. */
-export function lastCore({
-  end,
-  compute,
-  setup,
-}: Pick<RunResult, 'end' | 'compute' | 'setup'>): number {
+export function lastCore(result: RunResult): number {
+  const { end } = result;
+  const { kindOf, compute, setup } = spentIn(result);
   let last = -1;
   for (let core = 0; core < end.length; core++) {
-    if (compute[core] + setup[core] === 0) continue;
+    const kind = kindOf[core];
+    if (compute[kind] + setup[kind] === 0) continue;
     if (last < 0 || end[core] > end[last]) last = core;
   }
   return last;

@@ -2,17 +2,18 @@
  * Wavelets over the links of wafers, added up out of the results of stages. A plane of all links of a wafer takes
  * 28 MB, so they are added up a few rows at a time.
  */
+import type { Sent } from '../engine/by-core.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { LINKS } from '../hardware/mesh.js';
 
-/** What a stage sent, `times` over: its box on a wafer, and wavelets by core * LINKS + port. */
+/** What a stage sent, `times` over, and its box on a wafer. */
 export interface CountedLinks {
   wafer: number;
   x: number;
   y: number;
   width: number;
   height: number;
-  wavelets: Float64Array;
+  sent: Sent;
   times: number;
 }
 
@@ -41,27 +42,44 @@ function eachRows(
 
 /** Adds what a stage sent in rows from `from` on. Columns beyond the edges are ports, whose links are not the wafer's. */
 function addStage(rows: Float64Array, stage: CountedLinks, width: number, from: number): void {
-  const { x, y, wavelets, times } = stage;
-  const begin = Math.max(0, -x) * LINKS;
-  const end = Math.min(stage.width, width - x) * LINKS;
+  const { x, y, sent, times } = stage;
+  const begin = Math.max(0, -x);
+  const end = Math.min(stage.width, width - x);
   const last = Math.min(y + stage.height, from + rows.length / (width * LINKS));
   for (let row = Math.max(y, from); row < last; row++) {
-    const at = (row - y) * stage.width * LINKS;
-    addRow(rows, ((row - from) * width + x) * LINKS, wavelets, at, begin, end, times);
+    const first = (row - y) * stage.width;
+    addRow(rows, (row - from) * width + x - first, sent, first + begin, first + end, times);
   }
 }
 
-/** Adds entries `begin` to `end` of a row, `times` over. A function of its own is compiled once and for all. */
+/**
+ * Adds what cores at places `begin` to `end` sent, `times` over, `later` places further on. A function of its own is
+ * compiled once and for all.
+ */
 function addRow(
   sums: Float64Array,
-  to: number,
-  more: Float64Array,
-  from: number,
+  later: number,
+  { placeOf, wavelets }: Sent,
   begin: number,
   end: number,
   times: number,
 ): void {
-  for (let i = begin; i < end; i++) sums[to + i] += more[from + i] * times;
+  for (let core = firstFrom(placeOf, begin); core < placeOf.length && placeOf[core] < end; core++) {
+    const to = (placeOf[core] + later) * LINKS;
+    for (let port = 0; port < LINKS; port++)
+      sums[to + port] += wavelets[core * LINKS + port] * times;
+  }
+}
+
+/** The first core whose place is not before another one. */
+function firstFrom(placeOf: Int32Array, place: number): number {
+  let [from, to] = [0, placeOf.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (placeOf[middle] < place) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** Wavelets over the busiest link of all wafers. */

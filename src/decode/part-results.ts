@@ -56,7 +56,7 @@ export function partResults(
   };
   let firstLabel = 0;
   return parts.map(({ program, box: place, later, startAt: starts }, p) => {
-    const since = starts.slice();
+    const since = new Float64Array(starts);
     // Cores that do nothing have no end.
     const end = new Float64Array(starts.length).fill(-Infinity);
     const waitOutput = new Float64Array(end.length);

@@ -273,6 +273,7 @@ async function advance(ring: Ring, token: Token): Promise<void> {
   token.next++;
   const turns = turnsOf(stages, token);
   splitWaiting(stage, made, done, token.chosen, turns());
+  if (contention === undefined && !ring.keepsDone) ring.runs.spare = done;
   if (contention) {
     const arrays = { done, ends: ends[stage.region], left };
     const changed = await meet(contention, {

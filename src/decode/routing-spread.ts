@@ -6,7 +6,7 @@
  * simulated if its program is another, or if its senders are done otherwise relative to each other. Where they all are
  * later by as much, so is every later stage, with the result that it had.
  */
-import { latestOf } from '../engine/engine.js';
+import { latestOf, type Starts } from '../engine/engine.js';
 import type { StagePlan, StepPlan } from '../lowering/lowering.js';
 import { preparationOf } from '../program/timing.js';
 import { timePipeline, type PipelineTiming } from './pipeline.js';
@@ -139,7 +139,7 @@ export async function wholeStep(
   const runner = createStageRunner({ wafer, memo, run, shared: undefined });
   beginStep(runner, plan);
   const stages = await timedStages(runner, plan, programs);
-  const runOf = (i: number, startAt: Float64Array) => runStage(runner, plan.stages[i], startAt);
+  const runOf = (i: number, startAt: Starts) => runStage(runner, plan.stages[i], startAt);
   const { timing } = await timePipeline(stages, plan.places.length, runOf, 1);
   return timing.cycles;
 }

@@ -1,5 +1,5 @@
 /** The program in which a stage did its part: its own one, or one of several stages that were at work at once. */
-import type { RunInput, RunResult } from '../engine/engine.js';
+import type { RunInput, RunResult, Starts } from '../engine/engine.js';
 import { coreIn } from '../lowering/joined.js';
 import type { StepPlan } from '../lowering/lowering.js';
 import type { Turn } from './ring.js';
@@ -17,7 +17,7 @@ export interface TimedStages {
 
 /** A program that was simulated, and the number in it of a core of the stage's own program. */
 export interface StageScene {
-  input: RunInput & { startAt?: Float64Array };
+  input: RunInput & { startAt?: Starts };
   result: RunResult;
   numberOf: (core: number) => number;
 }

@@ -3,7 +3,8 @@
  * program and starts; equal ones take over its result (unless the run computes, or `memo` is off).
  */
 import { boxOf, type StageTiming } from './timeline.js';
-import type { RunInput, RunResult } from '../engine/engine.js';
+import { sentIn } from '../engine/by-core.js';
+import type { RunInput, RunResult, Starts } from '../engine/engine.js';
 import type { LineTable, StageLines } from '../engine/lines/table.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { StageProgram } from '../lowering/stage.js';
@@ -31,7 +32,7 @@ export interface StageRunner extends StepState {
   /** Runs a program; errors name it as `name`. */
   run: (
     program: Program,
-    startAt: Float64Array | undefined,
+    startAt: Starts | undefined,
     more?: Pick<RunInput, 'name' | 'memory' | 'badIndices'>,
   ) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
@@ -196,7 +197,7 @@ function firstLabelOf({ roles, roleOf }: Program, core: number): number {
 export async function runStage(
   runner: StageRunner,
   plan: StagePlan,
-  startAt?: Float64Array,
+  startAt?: Starts,
 ): Promise<RunResult> {
   const written = write(runner, plan);
   const key = `${runner.memo ? plan.key : plan.name} ${digest(startAt)}`;
@@ -246,8 +247,8 @@ export function addCounters(
   times: number,
 ): void {
   const region = runner.places[timed.region];
-  const { linkWavelets: wavelets } = result;
-  runner.countedLinks.push({ wafer: region.wafer, ...boxOf(timed, region), wavelets, times });
+  const sent = sentIn(result);
+  runner.countedLinks.push({ wafer: region.wafer, ...boxOf(timed, region), sent, times });
   runner.waveletHops += result.waveletHops * times;
   runner.routeHazards += result.routeHazards * times;
   runner.specialCycles += write(runner, plan).specialCycles * times;
@@ -283,7 +284,7 @@ function linesOf({ all, distinct }: StageRunner['lines']): LinesResult {
 }
 
 /** Starts of a program's cores as a key. */
-export function digest(startAt: Float64Array | undefined): string {
+export function digest(startAt: Starts | undefined): string {
   if (startAt === undefined) return 'together';
   const { buffer, byteOffset, byteLength } = startAt;
   return sha256()

@@ -1,6 +1,6 @@
 /** One decode step: its stages written and timed, for all users; and, of one user's token, computed. */
 import type { ResolvedConfig } from '../config.js';
-import { MachineError, type RunResult } from '../engine/engine.js';
+import { MachineError, type RunResult, type Starts } from '../engine/engine.js';
 import type { IndexFault } from '../engine/indexed.js';
 import type { StepPlan } from '../lowering/lowering.js';
 import { checkLowered, type Numbers } from './compute.js';
@@ -45,14 +45,14 @@ export async function computeToken(
   };
   memory.begin(token, inRound);
   const isTimeless = plans.every((plan) => programs.computes(write(runner, plan).program));
-  const compute = async (i: number, startAt?: Float64Array) => {
+  const compute = async (i: number, startAt?: Starts) => {
     const run = ({ program, ...more }: StageInput) => runner.run(program, startAt, more);
     const result = await checked(i, () => around(i, run));
     checkLowered(numbers, plans[i].to, true);
     return result;
   };
   /** All stages as one token goes through them. */
-  const pass = async (run: (i: number, startAt?: Float64Array) => Promise<RunResult>) => {
+  const pass = async (run: (i: number, startAt?: Starts) => Promise<RunResult>) => {
     if (together) for (const i of stages.keys()) await run(i);
     else await passOnce(stages, places.length, run);
   };
@@ -77,7 +77,7 @@ function failing(
   stage: number,
   badIndices: readonly IndexFault[],
 ) {
-  return async (i: number, startAt?: Float64Array): Promise<RunResult> => {
+  return async (i: number, startAt?: Starts): Promise<RunResult> => {
     const { name } = plans[i];
     const more = i === stage ? { name, badIndices } : { name };
     return runner.run(write(runner, plans[i]).program, startAt, more);
@@ -100,7 +100,7 @@ export async function timeTokens(
   const isDetailed = onDetail !== undefined && isLast;
   const { length } = stages;
   let visits = 0;
-  const run = async (i: number, startAt?: Float64Array) => {
+  const run = async (i: number, startAt?: Starts) => {
     await programs.pause();
     const done = step * length + Math.min(visits++, length - 1);
     onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });

@@ -3,6 +3,7 @@
  * what is needed where a placement's steps are simulated for many contexts.
  */
 import type { ResolvedConfig } from '../config.js';
+import type { Starts } from '../engine/engine.js';
 import { timeFull, type FullPipeline } from './pipeline.js';
 import type { Placement } from '../placement/placement.js';
 import type { LineCycles } from './groups.js';
@@ -45,7 +46,7 @@ export async function timeDecodeStep(
   // A core of an equal stage is simulated a few times at most, so it is counted once.
   const cores = new Map(plan.stages.map(({ key }, i) => [key, stages[i].columns * stages[i].rows]));
   progress?.begins([...cores.values()].reduce((sum, n) => sum + n, 0));
-  const runStageAt = async (i: number, startAt: Float64Array) => {
+  const runStageAt = async (i: number, startAt: Starts) => {
     await programs.pause();
     const { key, name: what } = plan.stages[i];
     const result = await runStage(runner, plan.stages[i], startAt);

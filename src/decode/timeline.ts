@@ -5,7 +5,7 @@
  * A stage's result depends on its program and on its cores' starts relative to each other only, so an
  * equal stage is the same translated in place and time, and may be simulated once.
  */
-import type { RunResult } from '../engine/engine.js';
+import type { RunResult, Starts } from '../engine/engine.js';
 import type { Waits } from './waits.js';
 
 /** A stage as the timeline sees it: a rectangle of cores. */
@@ -51,7 +51,7 @@ export function boxOf(
 }
 
 /** Runs stage `index` with these starts, relative to the first sender's. */
-export type RunStage = (index: number, startAt: Float64Array) => Promise<RunResult>;
+export type RunStage = (index: number, startAt: Starts) => Promise<RunResult>;
 
 export interface OperatorTime {
   cycles: number;

@@ -5,7 +5,8 @@
  * Every core's program is a loop over tokens: when it is done with one it prepares for the next and
  * waits for its input. Preparing takes no input, so it can start as late as possible without changing anything.
  */
-import { earliestOf, latestOf, type RunResult } from '../engine/engine.js';
+import { spentIn } from '../engine/by-core.js';
+import { earliestOf, latestOf, type RunResult, type Starts } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
 import type { JointPart } from './part-results.js';
 import { sumOf, waitsIn, within, type Interval, type StageWaits } from './waits.js';
@@ -57,10 +58,16 @@ export interface StageRuns {
   count: number;
   /** By result, which equal stages share: a start of one of them, of which the others take over what follows. */
   byResult: Map<RunResult, { stage: StageTiming; start: KnownStart }>;
+  /** Starts of the latest visit of a region of so many cores: those of equal stages are one table. */
+  lastOwn: Map<number, Float64Array>;
+  /** Ends of a region that nobody looks at any more: room for others. */
+  spare: Float64Array;
 }
 
 export function stageRuns(stages: StageTiming[], run: RunStage): StageRuns {
-  return { run, known: stages.map(() => []), count: 0, byResult: new Map() };
+  const known = stages.map(() => []);
+  const room = { lastOwn: new Map<number, Float64Array>(), spare: NO_ENDS };
+  return { run, known, count: 0, byResult: new Map(), ...room };
 }
 
 /** All cores of all regions have long been waiting. */
@@ -85,22 +92,38 @@ export async function visit(
   const first = earliestOf(sending);
   const done = ends[stage.region];
   const offsets = sending.map((cycle) => cycle - first);
-  const known = await knownStart(runs, stage, index, ownStarts(stage, done, first), offsets);
+  const known = await knownStart(runs, stage, index, startsIn(runs, stage, done, first), offsets);
   const made = visitOf(stage, known, done, chosen, first);
-  moveEnds(ends, stage, known, first);
+  moveEnds(runs, ends, stage, known, first);
   return made;
 }
 
 /** Starts of the region's cores, which are done with the token before in the cycles `done`. */
-export function ownStarts(
-  { preparation, programStart }: StageTiming,
+export function ownStarts(stage: StageTiming, done: Float64Array, first: number): Float64Array {
+  const own = new Float64Array(done.length);
+  for (let of = 0; of < own.length; of++) own[of] = ownStart(stage, done[of], first);
+  return own;
+}
+
+/** A core that was idle long before this stage can start its preparation later without changing anything. */
+function ownStart({ preparation, programStart }: StageTiming, done: number, first: number): number {
+  return Math.max(done - (first + programStart), -preparation);
+}
+
+/** The same as `ownStarts`: the table of the latest visit, if they are in that. */
+function startsIn(
+  { lastOwn }: StageRuns,
+  stage: StageTiming,
   done: Float64Array,
   first: number,
 ): Float64Array {
-  // A core that was idle long before this stage can start its preparation later without changing anything.
-  const own = new Float64Array(done.length);
-  const early = first + programStart;
-  for (let of = 0; of < own.length; of++) own[of] = Math.max(done[of] - early, -preparation);
+  const last = lastOwn.get(done.length);
+  let of = 0;
+  if (last !== undefined)
+    while (of < last.length && last[of] === ownStart(stage, done[of], first)) of++;
+  if (of === last?.length) return last;
+  const own = ownStarts(stage, done, first);
+  lastOwn.set(own.length, own);
   return own;
 }
 
@@ -192,19 +215,27 @@ export function startOf(
   return { number, own, sending, result, ends, last: latestOf(ends), causes, waits };
 }
 
-/** The same starts, by core of the stage's program; elsewhere nothing starts. */
+/** The same starts, by core of the stage's program, in 32 bits if they fit; elsewhere nothing starts. */
 export function startAtOf(
   stage: StageTiming,
   { own, sending }: { own: Float64Array; sending: readonly number[] },
-): Float64Array {
-  const startAt = new Float64Array(stage.width * stage.height);
-  const { columns } = stage;
+): Starts {
+  const size = stage.width * stage.height;
+  const { columns, programStart } = stage;
+  const fit = areWords(own) && areWords(sending);
+  const startAt = fit ? new Int32Array(size) : new Float64Array(size);
   for (const [row, core] of firstCores(stage).entries())
     startAt.set(own.subarray(row * columns, (row + 1) * columns), core);
   stage.senders.forEach(({ core }, i) => {
-    startAt[core] = sending[i] - stage.programStart;
+    startAt[core] = sending[i] - programStart;
   });
   return startAt;
+}
+
+/** Whether cycles are well within what 32 bits can say. */
+function areWords(cycles: ArrayLike<number>): boolean {
+  for (let i = 0; i < cycles.length; i++) if (Math.abs(cycles[i]) > 2 ** 30) return false;
+  return true;
 }
 
 /** Whether two lists of one length have the same numbers. */
@@ -218,7 +249,10 @@ function firstCores({ origin, rows, width }: StageTiming): number[] {
   return Array.from({ length: rows }, (_, row) => origin + row * width);
 }
 
+const NO_ENDS = new Float64Array(0);
+
 function moveEnds(
+  runs: StageRuns,
   ends: Ends,
   stage: StageTiming,
   { result, ends: own }: KnownStart,
@@ -229,7 +263,9 @@ function moveEnds(
   if (stage.from !== stage.region)
     for (const { core, of } of stage.senders)
       sent[of] = Math.max(sent[of], first + result.end[core]);
-  const done = new Float64Array(own.length);
+  const { spare } = runs;
+  const done = spare.length === own.length ? spare : new Float64Array(own.length);
+  runs.spare = NO_ENDS;
   for (let of = 0; of < done.length; of++) done[of] = own[of] + first;
   ends[stage.region] = done;
 }
@@ -241,13 +277,14 @@ function causesIn(stage: StageTiming, result: RunResult, waits: StageWaits): Cau
   causes.waitOutput = sumOf(waits.output);
   // A core whose program is a loop starts up once, and not for each token.
   const { columns, senders, ports, programStart } = stage;
-  const { compute, setup } = result;
+  const { kindOf, compute, setup } = spentIn(result);
   const counted = new Uint8Array(stage.width * stage.height);
   const count = (core: number) => {
     if (counted[core] === 1) return;
     counted[core] = 1;
-    causes.compute += compute[core];
-    causes.setup += setup[core] - programStart;
+    const kind = kindOf[core];
+    causes.compute += compute[kind];
+    causes.setup += setup[kind] - programStart;
   };
   for (let i = 0; i < ports.length; i++) counted[ports[i]] = 1;
   for (const first of firstCores(stage))

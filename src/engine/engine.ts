@@ -10,11 +10,14 @@ import type { Instants } from './instants.js';
 /** `labelEnd` of a label that no operation has. */
 export const NO_END = -Infinity;
 
+/** Cycles in which cores start. */
+export type Starts = Int32Array | Float64Array;
+
 export interface RunInput {
   program: Program;
   wafer: WaferSpec;
   /** Cycle at which each core's program starts (may be negative); all 0 if not given. */
-  startAt?: Int32Array | Float64Array;
+  startAt?: Starts;
   /** Memory images, one per core, changed in place; without them the program is only timed. */
   memory?: Float32Array[] | undefined;
   /**

@@ -17,7 +17,7 @@ export interface Part {
   program: Program;
   box: Rectangle;
   /** By the part's own clock, which lags that of all parts by `later` cycles. */
-  startAt: Float64Array;
+  startAt: Int32Array | Float64Array;
   later: number;
   /** The colours that it has there, by those in its program; others stay. */
   colors: ReadonlyMap<number, number>;

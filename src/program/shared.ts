@@ -5,18 +5,37 @@
 import { mix } from '../numeric/mix.js';
 import type { Destination, Operation, Source } from './operations.js';
 
-/** Operations by a hash; those of one hash one after the other. */
-export type KnownOperations = Map<number, Operation[]>;
+export interface KnownOperations {
+  /** By a hash; those of one hash one after the other. */
+  byHash: Map<number, Operation[]>;
+  /** For those that were looked at, itself or the equal one in its place. */
+  shared: Map<Operation, Operation>;
+}
+
+export function knownOperations(): KnownOperations {
+  return { byHash: new Map(), shared: new Map() };
+}
 
 /** Puts those that are known in the place of equal ones, in the list itself; the others are known from now on. */
 export function shareEqual(known: KnownOperations, list: Operation[]): Operation[] {
   for (let i = 0; i < list.length; i++) {
-    const hash = hashOf(list[i]);
-    const alike = known.get(hash);
-    if (alike === undefined) known.set(hash, [list[i]]);
-    else list[i] = sharedOf(alike, list[i]);
+    const own = list[i];
+    let shared = known.shared.get(own);
+    if (shared === undefined) {
+      shared = equalOf(known, own);
+      known.shared.set(own, shared);
+    }
+    if (shared !== own) list[i] = shared;
   }
   return list;
+}
+
+function equalOf({ byHash }: KnownOperations, operation: Operation): Operation {
+  const hash = hashOf(operation);
+  const alike = byHash.get(hash);
+  if (alike !== undefined) return sharedOf(alike, operation);
+  byHash.set(hash, [operation]);
+  return operation;
 }
 
 function sharedOf(alike: Operation[], operation: Operation): Operation {

@@ -8,7 +8,8 @@ import type { RunInput } from '../engine.js';
 import { layChannels, type Routed } from './channels.js';
 import { flattenOperations, type Operations } from './operations.js';
 import { partsOf } from './parts.js';
-import { spentIn, type Spent } from './tally.js';
+import type { Spent } from '../by-core.js';
+import { spentOf } from './tally.js';
 
 type FabricNumber = 'hop' | 'ramp' | 'depth' | 'longest' | 'marked' | 'switches';
 type CoreTable = 'roleOf' | 'placeOf' | 'coreAt' | 'linkHops';
@@ -23,7 +24,7 @@ export interface Tables extends Numbered {
   programStart: number;
   ahead: number;
   /** What its cores spend in any run. */
-  readonly spent: Spent;
+  spent: Spent;
   /** All that the machine wants; made once it is asked for, as not every program is run whole. */
   readonly image: Image;
 }
@@ -50,14 +51,11 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   const ops = flattenOperations(program, wafer);
   const more = { labels: labels.length, programStart: costs.programStart };
   let image: Image | undefined;
-  let spent: Spent | undefined;
   return {
     ...{ ops, ...cores, ...more },
     roleOf: columnOf(program.roleOf, cores.placeOf),
     ahead: aheadOf(ops, wafer.fabric, longestOf(program.linkHops)),
-    get spent() {
-      return (spent ??= spentIn(program, { ops, ...cores }));
-    },
+    spent: spentOf(program, ops),
     get image() {
       return (image ??= {
         ...imageOf(program, wafer.fabric, ops, cores),

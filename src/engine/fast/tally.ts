@@ -1,63 +1,53 @@
 /** The result made of what the machine counted. */
-import { NO_END, type RunInput, type RunResult, latestOf } from '../engine.js';
+import { LINKS } from '../../hardware/mesh.js';
+import { noteByCore, type Sent, type Spent } from '../by-core.js';
+import { NO_END, latestOf, type RunInput, type RunResult, type Starts } from '../engine.js';
 import { createInstants } from '../instants.js';
 import type { Counts } from './load.js';
+import type { Operations } from './operations.js';
 import type { Tables } from './tables.js';
 import type { Program } from '../../program/program.js';
 
-/** What cores of a program spend in any run of it, by place: it does not depend on the fabric. */
-export type Spent = Pick<RunResult, 'compute' | 'setup'>;
-
-export function spentIn(
-  { roleOf }: Pick<Program, 'roleOf'>,
-  { ops, placeOf }: Pick<Tables, 'ops' | 'placeOf'>,
-): Spent {
-  const compute = new Float64Array(roleOf.length);
-  const setup = new Float64Array(roleOf.length);
-  for (let core = 0; core < placeOf.length; core++) {
-    const place = placeOf[core];
-    const list = ops.listOf[roleOf[place]];
-    compute[place] = ops.compute[list];
-    setup[place] = ops.setupSum[list];
+/** What cores of a program spend in any run of it: it depends on their role alone, not on the fabric. */
+export function spentOf({ roleOf }: Pick<Program, 'roleOf'>, ops: Operations): Spent {
+  const { listOf } = ops;
+  const compute = new Float64Array(listOf.length);
+  const setup = new Float64Array(listOf.length);
+  for (let role = 0; role < listOf.length; role++) {
+    compute[role] = ops.compute[listOf[role]];
+    setup[role] = ops.setupSum[listOf[role]];
   }
-  return { compute, setup };
+  return { kindOf: roleOf, compute, setup };
 }
 
-/** What was sent over links, by place * 4 + port. */
-export type OverLinks = Pick<RunResult, 'linkWavelets' | 'waveletHops'>;
+/** What was sent over links, by core * 4 + port of the cores that do something, and all of it. */
+export interface OverLinks {
+  wavelets: Sent['wavelets'];
+  waveletHops: number;
+}
 
-function overLinks(size: number, { placeOf }: Tables, { linkWavelets: own }: Counts): OverLinks {
-  const linkWavelets = new Float64Array(size * 4);
+function overLinks({ linkWavelets: wavelets }: Counts): OverLinks {
   let waveletHops = 0;
-  for (let core = 0; core < placeOf.length; core++)
-    for (let port = 0; port < 4; port++) {
-      const wavelets = own[core * 4 + port];
-      linkWavelets[placeOf[core] * 4 + port] = wavelets;
-      waveletHops += wavelets;
-    }
-  return { linkWavelets, waveletHops };
+  for (let link = 0; link < wavelets.length; link++) waveletHops += wavelets[link];
+  return { wavelets, waveletHops };
 }
 
 /**
  * Set-up and compute come from the operations; in all other cycles a core waited for input. Cores that do
- * nothing end when they start. What few ask for is made when it is asked for.
- * @param sent what was sent over links, if it is known by place
+ * nothing end when they start. What few ask for is made when it is asked for: tables of all places take much memory.
+ * @param sent what was sent over links, if the machine has not counted it
  */
 export function resultOf(
   { program, startAt }: RunInput,
   tables: Tables,
   counts: Counts,
-  sent = overLinks(program.roleOf.length, tables, counts),
+  { wavelets, waveletHops } = overLinks(counts),
 ): RunResult {
-  const { ops, placeOf } = tables;
+  const { ops, placeOf, spent } = tables;
   const size = program.width * program.height;
   const end = startAt === undefined ? new Float64Array(size) : new Float64Array(startAt);
-  const waitOutput = new Float64Array(size);
   const { roleOf } = program;
-  for (let core = 0; core < placeOf.length; core++) {
-    end[placeOf[core]] = counts.end[core];
-    waitOutput[placeOf[core]] = counts.waitOutput[core];
-  }
+  for (let core = 0; core < placeOf.length; core++) end[placeOf[core]] = counts.end[core];
   const last = program.root === undefined ? latestOf(end) : end[program.root];
   const labels = counts.labelEnd.length;
   const labelBusy = Float64Array.from(counts.labelEnd, (at, label) =>
@@ -65,44 +55,87 @@ export function resultOf(
       ? 0
       : ops.busy[ops.listOf[roleOf[placeOf[counts.labelCore[label]]]] * labels + label],
   );
-  let waitInput: Float64Array | undefined;
-  return {
+  const starts = startAt && startsAt(startAt, placeOf);
+  const { waitOutput: waits } = counts;
+  const made: Partial<Record<CoreColumn, Float64Array>> = {};
+  const result: RunResult = {
     cycles: Math.max(0, last),
     end,
     get compute() {
-      return tables.spent.compute;
+      return (made.compute ??= byPlace(spent.compute, spent.kindOf));
     },
     get setup() {
-      return tables.spent.setup;
+      return (made.setup ??= byPlace(spent.setup, spent.kindOf));
     },
     get waitInput() {
-      return (waitInput ??= waitInputOf(tables, startAt, { end, waitOutput }));
+      return (made.waitInput ??= waitInputOf(tables, starts, waits, end));
     },
-    waitOutput,
+    get waitOutput() {
+      return (made.waitOutput ??= scattered(waits, placeOf, size, 1));
+    },
     labelEnd: counts.labelEnd,
     labelBusy,
     labelWaitInput: counts.labelWait.map((all, label) => all - counts.labelWaitOutput[label]),
     labelWaitOutput: counts.labelWaitOutput,
-    linkWavelets: sent.linkWavelets,
+    get linkWavelets() {
+      return (made.linkWavelets ??= scattered(wavelets, placeOf, size, LINKS));
+    },
     sent: counts.sent,
     delivered: counts.delivered,
-    waveletHops: sent.waveletHops,
+    waveletHops,
     routeHazards: counts.hazards,
     // Cores that do nothing have no entries: rows of those that do are rows of all.
     ...(counts.instants && { instants: { ...createInstants(program), ...counts.instants } }),
   };
+  noteByCore(result, { placeOf, wavelets }, spent);
+  return result;
+}
+
+type CoreColumn = 'compute' | 'setup' | 'waitInput' | 'waitOutput' | 'linkWavelets';
+
+/** By place what is known by its kind. */
+function byPlace(values: Float64Array, kindOf: ArrayLike<number>): Float64Array {
+  const column = new Float64Array(kindOf.length);
+  for (let place = 0; place < column.length; place++) column[place] = values[kindOf[place]];
+  return column;
+}
+
+/** By place what cores have, so many numbers each; all others have 0. */
+function scattered(
+  values: ArrayLike<number>,
+  placeOf: Int32Array,
+  places: number,
+  each: number,
+): Float64Array {
+  const column = new Float64Array(places * each);
+  for (let core = 0, from = 0; core < placeOf.length; core++)
+    for (let at = placeOf[core] * each, i = 0; i < each; i++) column[at + i] = values[from++];
+  return column;
+}
+
+/** By core when it starts: in 32 bits, as it is kept, unless that is too far for them. */
+function startsAt(startAt: Starts, placeOf: Int32Array): Starts {
+  const starts = new Int32Array(placeOf.length);
+  for (let core = 0; core < starts.length; core++) {
+    const at = startAt[placeOf[core]];
+    starts[core] = at;
+    if (starts[core] !== at) return Float64Array.from(placeOf, (place) => startAt[place]);
+  }
+  return starts;
 }
 
 function waitInputOf(
-  { placeOf, spent: { compute, setup } }: Tables,
-  startAt: RunInput['startAt'],
-  { end, waitOutput }: Pick<RunResult, 'end' | 'waitOutput'>,
+  { placeOf, spent: { kindOf, compute, setup } }: Tables,
+  starts: Starts | undefined,
+  waitOutput: Float64Array,
+  end: Float64Array,
 ): Float64Array {
   const waitInput = new Float64Array(end.length);
   for (let core = 0; core < placeOf.length; core++) {
     const place = placeOf[core];
-    const all = end[place] - (startAt?.[place] ?? 0);
-    waitInput[place] = all - compute[place] - setup[place] - waitOutput[place];
+    const all = end[place] - (starts?.[core] ?? 0);
+    const kind = kindOf[place];
+    waitInput[place] = all - compute[kind] - setup[kind] - waitOutput[core];
   }
   return waitInput;
 }

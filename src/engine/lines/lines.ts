@@ -108,6 +108,9 @@ export interface Found {
   merged: number;
 }
 
+/** What of that a path needs: the rest is let go of. */
+export type Known = Pick<Found, 'tables'> & { pass: Pick<Pass, 'division' | 'results' | 'bases'> };
+
 /** Goes through a program's lines until they are right. */
 export function* passesOf(
   input: RunInput,
@@ -244,7 +247,7 @@ function resultBy(
   table: LineTable,
   { tables, pass, merged }: Found,
 ): RunResult | WhyWhole {
-  const sent = sentIn(pass, { placeOf: tables.placeOf, size: input.program.roleOf.length });
+  const sent = sentIn(pass);
   const counts = countsOf(pass, sent);
   const all = input.instants ? { ...counts, instants: NONE } : counts;
   const result = resultOf(input, tables, all, sent);
@@ -256,7 +259,8 @@ function resultBy(
     distinct: [...new Set(pass.results.map(({ hash }) => hash))],
   };
   table.made.set(result, made);
-  table.found.set(result, { tables, pass, merged });
+  const { division, results, bases } = pass;
+  table.found.set(result, { tables, pass: { division, results, bases } });
   return result;
 }
 

@@ -2,6 +2,7 @@
  * One pass over all lines of a divided program, each with the ends of its cores' parts before as starts; those that
  * the table has are not simulated. What comes out is right if the guard (guard.ts) finds that no two lines met.
  */
+import { LINKS } from '../../hardware/mesh.js';
 import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import { columnOf, type Tables } from '../fast/tables.js';
@@ -278,40 +279,30 @@ function waitedIn({ results, waited }: Pass): Pick<Counts, 'labelWait' | 'labelW
   return { labelWait, labelWaitOutput };
 }
 
-/** What the lines of a pass sent over links, by place in the program; the same in every pass if no route changes. */
-export function sentIn({ division, results }: Pass, { placeOf, size }: Placed): LinesSent {
+/** What the lines of a pass sent over links; the same in every pass if no route changes. */
+export function sentIn({ division, results, at }: Pass): LinesSent {
   if (division.counts !== undefined) return division.counts;
-  const all = { linkWavelets: new Float64Array(size * 4), waveletHops: 0, sent: 0, delivered: 0 };
+  let [sent, delivered, waveletHops] = [0, 0, 0];
   let changes = false;
   for (let l = 0; l < results.length; l++) {
-    const { shape, routers } = division.lines[l];
     const { counts } = results[l];
-    changes ||= shape.changes;
-    all.sent += counts.sent;
-    all.delivered += counts.delivered;
-    all.waveletHops += addLinks(all.linkWavelets, counts.links, routers, placeOf);
+    changes ||= division.lines[l].shape.changes;
+    sent += counts.sent;
+    delivered += counts.delivered;
+    waveletHops += counts.hops;
   }
+  const links = at.length * LINKS;
+  // These are kept: where all together fit 32 bits, those of each link do.
+  const wavelets = waveletHops < 2 ** 32 ? new Uint32Array(links) : new Float64Array(links);
+  for (let l = 0; l < results.length; l++)
+    addLinks(wavelets, results[l].counts.links, division.lines[l].routers);
+  const all = { wavelets, waveletHops, sent, delivered };
   if (!changes) division.counts = all;
   return all;
 }
 
-/** Adds what a line sent; how much it is. */
-function addLinks(
-  sums: Float64Array,
-  links: Int32Array,
-  routers: Int32Array,
-  placeOf: Int32Array,
-): number {
-  let hops = 0;
-  for (let i = 0; i < links.length; i += 3) {
-    sums[placeOf[routers[links[i]]] * 4 + links[i + 1]] += links[i + 2];
-    hops += links[i + 2];
-  }
-  return hops;
-}
-
-interface Placed {
-  placeOf: Int32Array;
-  /** Places of the program's box. */
-  size: number;
+/** Adds what a line sent. */
+function addLinks(sums: LinesSent['wavelets'], links: Int32Array, routers: Int32Array): void {
+  for (let i = 0; i < links.length; i += 3)
+    sums[routers[links[i]] * LINKS + links[i + 1]] += links[i + 2];
 }

@@ -128,7 +128,10 @@ export function bitsIn(word: number): number {
 function countsOf(shape: Shape, counts: Counts): LineCounts {
   if (shape.counts !== undefined) return shape.counts;
   const { sent, delivered } = counts;
-  const own = { links: linksOf(counts), sent, delivered };
+  const links = linksOf(counts);
+  let hops = 0;
+  for (let i = 2; i < links.length; i += 3) hops += links[i];
+  const own = { links, hops, sent, delivered };
   if (!shape.changes) shape.counts = own;
   return own;
 }

@@ -7,7 +7,7 @@ import type { Image, Tables } from '../fast/tables.js';
 import type { Program, Route } from '../../program/program.js';
 import type { RunResult } from '../engine.js';
 import type { Division } from './divide.js';
-import type { Found } from './lines.js';
+import type { Known } from './lines.js';
 import type { Net } from './nets.js';
 import type { LineResult } from './result.js';
 
@@ -83,6 +83,8 @@ export interface Asked {
 export interface LineCounts {
   /** Wavelets over links: router, port and number, one after the other. */
   links: Int32Array;
+  /** Of all links together. */
+  hops: number;
   sent: number;
   delivered: number;
 }
@@ -111,7 +113,7 @@ export interface LineTable {
   /** What results were made of. */
   made: WeakMap<RunResult, StageLines>;
   /** The passes that they are of. */
-  found: WeakMap<RunResult, Found>;
+  found: WeakMap<RunResult, Known>;
   machine: () => Machine;
 }
 

@@ -1,7 +1,7 @@
 /** The critical path of a program by its lines (../lines): only those that it crosses are gone through (line-walks.ts). */
 import type { RunInput, RunResult } from '../engine.js';
 import { FIXED, OP, OP_WORDS } from '../fast/machine-code.js';
-import { passesOf, type Found } from '../lines/lines.js';
+import { passesOf, type Known } from '../lines/lines.js';
 import { placeIn } from '../lines/shapes.js';
 import type { LineTable, WhyWhole } from '../lines/table.js';
 import type { CostTable } from '../../hardware/wafer.js';
@@ -30,7 +30,7 @@ export function* pathByLines(
   const steps: Step[] = [];
   let number = coreAt[core];
   let { parts, tail } = listAt(number);
-  let at = backThrough(steps, tail, core, pass.at[number], costs);
+  let at = backThrough(steps, tail, core, result.end[core], costs);
   for (let part = parts.length - 1; part >= 0; part--) {
     const line = lineOfPart(found, number, parts[part]);
     const { routers, shape } = pass.division.lines[line];
@@ -54,18 +54,18 @@ function* foundOf(
   table: LineTable,
   input: RunInput,
   result: RunResult,
-): Generator<void, Found | WhyWhole> {
+): Generator<void, Known | WhyWhole> {
   return table.found.get(result) ?? (yield* passesOf(input, table, true, { cycle: 0 }));
 }
 
 /** The line that a core is in with one of its parts. */
-function lineOfPart({ pass }: Found, number: number, { group }: CutPart): number {
+function lineOfPart({ pass }: Known, number: number, { group }: CutPart): number {
   const { lineOf, nets } = pass.division;
   return lineOf[group][nets[group].of[number]];
 }
 
 /** The first of a core's parts in a line: joined ones have two of some. */
-function firstIn(found: Found, number: number, parts: CutPart[], line: number): number {
+function firstIn(found: Known, number: number, parts: CutPart[], line: number): number {
   return parts.findIndex((part) => lineOfPart(found, number, part) === line);
 }
 
@@ -103,7 +103,7 @@ interface CutPart {
 /** The cut list of a core, by its number in the tables. */
 function listsOf(
   { program, wafer }: RunInput,
-  { tables: { ops, roleOf }, pass }: Found,
+  { tables: { ops, roleOf }, pass }: Known,
 ): (number: number) => CutList {
   const { parts, firstPart } = pass.division.cuts;
   const known = new Map<number, CutList>();
@@ -169,13 +169,13 @@ export function* spansByLines(
     spans.push(...spansUpTo(part.lead, begin, costs));
     spans.push(...spansOf(times, base));
   }
-  return [...spans, ...spansUpTo(tail, pass.at[number], costs)];
+  return [...spans, ...spansUpTo(tail, result.end[core], costs)];
 }
 
 /** A line, and what cores do in it. */
 function sceneOf(
   { wafer }: RunInput,
-  found: Found,
+  found: Known,
   listAt: (number: number) => CutList,
   line: number,
 ): LineScene {

@@ -77,9 +77,7 @@ export function* noteLine(
   // The machine counts from the first start in the part.
   const begin = firstOf(starts);
   const nudges = part.nudges.map((word, i) => (i % NUDGE_WORDS === CYCLE ? word - begin : word));
-  const { links, sent, delivered } = result.counts;
-  let waveletHops = 0;
-  for (let i = 2; i < links.length; i += 3) waveletHops += links[i];
+  const { hops: waveletHops, sent, delivered } = result.counts;
   const most = eventsOf({ waveletHops, sent, delivered });
   const wants = { pointers, nudges, noted: NONE, moveWords: 0 };
   const noted = yield* noteEvents(table.machine(), image, starts, wants, { most, colors });
