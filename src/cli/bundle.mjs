@@ -117,11 +117,7 @@ const browser = dist('browser.js');
 const pages = await rolldown({ input: browser, ...forPages() });
 const { output: inPages } = await pages.write({ file: browser, codeSplitting: false });
 
-const modules = [
-  ...output,
-  ...processor,
-  ...inPages,
-].flatMap(({ moduleIds }) => moduleIds);
+const modules = [...output, ...processor, ...inPages].flatMap(({ moduleIds }) => moduleIds);
 // A part of the pages that commands write.
 modules.push(fileURLToPath(import.meta.resolve('uplot')));
 writeFileSync(dist('cli/command.licenses.txt'), noticesOf(modules));
