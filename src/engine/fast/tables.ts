@@ -6,7 +6,8 @@ import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import type { RunInput } from '../engine.js';
 import { layChannels, type Routed } from './channels.js';
-import { flattenOperations, type Operations } from './operations.js';
+import { flattenOperations, laidOut } from './operations.js';
+import type { LaidOperations, Operations } from './operations.js';
 import { partsOf } from './parts.js';
 import type { Spent } from '../by-core.js';
 import { spentOf } from './tally.js';
@@ -58,7 +59,7 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     spent: spentOf(program, ops),
     get image() {
       return (image ??= {
-        ...imageOf(program, wafer.fabric, ops, cores),
+        ...imageOf(program, wafer.fabric, laidOut(ops), cores),
         ...more,
         parts: partsOf(program, cores),
       });
@@ -77,7 +78,11 @@ function longestOf(linkHops: Program['linkHops']): number {
   return linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
 }
 
-function aheadOf(ops: Operations, fabric: WaferSpec['fabric'], longestLink: number): number {
+function aheadOf(
+  ops: Pick<Operations, 'longest'>,
+  fabric: WaferSpec['fabric'],
+  longestLink: number,
+): number {
   return ops.longest + inFlight(fabric, longestLink);
 }
 
@@ -90,7 +95,7 @@ export type Laid = Pick<Program, 'width' | 'height' | 'linkHops' | 'roleOf'> & {
 export function imageOf(
   { width, height, roles, roleOf, linkHops }: Laid,
   fabric: WaferSpec['fabric'],
-  ops: Operations,
+  ops: LaidOperations,
   { placeOf, coreAt }: Numbered,
 ): Omit<Image, 'labels' | 'programStart'> {
   const channels = layChannels({ roles }, fabric.colors, ops);

@@ -5,7 +5,8 @@
  * What a core computes before a part takes a time that is known, so it is not simulated.
  */
 import { FIXED, OP, OP_WORDS, ROUTE, STREAM, TRAFFIC } from '../fast/machine-code.js';
-import { cyclesAt, type Operations } from '../fast/operations.js';
+import type { Operations } from '../fast/operations.js';
+import { cyclesAt } from '../fast/records.js';
 
 /** Colours of a machine at most: they are bits of a word. */
 export const COLORS = 32;
@@ -108,12 +109,15 @@ function maskOf({ of }: Families, family: number): number {
 }
 
 /** By label: bits of the families that some list turns to there. */
-function turnsOf({ first, records }: Operations, { of }: Families): Map<number, number> {
+function turnsOf(
+  { first, rows: { records }, rowOf }: Operations,
+  { of }: Families,
+): Map<number, number> {
   const turns = new Map<number, number>();
   for (let list = 0; list < first.length - 1; list++) {
     let family = -1;
     for (let op = first[list]; op < first[list + 1]; op++) {
-      const at = op * OP_WORDS;
+      const at = rowOf[op] * OP_WORDS;
       const kind = records[at + OP.kind];
       if (kind === FIXED || kind === TRAFFIC) continue;
       const next = of[colorAt(records, at)];
@@ -134,14 +138,15 @@ function cutList(
   groupOf: (phase: number) => number,
   cuts: Cuts,
 ): boolean {
-  const { first, records } = ops;
+  const { first, rowOf } = ops;
+  const { records } = ops.rows;
   /** How often the list has turned to a family at a label. */
   const turned = new Map<number, number>();
   const own = cuts.parts.length;
   let [family, label] = [-1, -1];
   let done = first[list];
   for (let op = first[list]; op < first[list + 1]; op++) {
-    const at = op * OP_WORDS;
+    const at = rowOf[op] * OP_WORDS;
     const kind = records[at + OP.kind];
     if (kind === FIXED) continue;
     if (kind === TRAFFIC) return false;
@@ -158,22 +163,22 @@ function cutList(
       if (cuts.parts.length === own || cuts.parts.at(-1)!.group !== group) {
         for (let part = own; part < cuts.parts.length; part++)
           if (cuts.parts[part].group === group) return false;
-        const lead = computing(records, done, op);
-        cuts.parts.push({ group, from: op, to: op, lead, awaits: awaitedBy(records, op) });
+        const lead = computing(ops, done, op);
+        cuts.parts.push({ group, from: op, to: op, lead, awaits: awaitedBy(ops, op) });
       }
     }
     cuts.parts.at(-1)!.to = op + 1;
     done = op + 1;
   }
-  cuts.tails.push(computing(records, done, first[list + 1]));
+  cuts.tails.push(computing(ops, done, first[list + 1]));
   return true;
 }
 
 /** See `Part.awaits`. */
-function awaitedBy(records: Int32Array, op: number): Part['awaits'] {
-  const at = op * OP_WORDS;
+function awaitedBy({ rows: { records }, rowOf }: Operations, op: number): Part['awaits'] {
+  const at = rowOf[op] * OP_WORDS;
   if (records[at + OP.kind] !== STREAM || records[at + OP.source] < 0) return undefined;
-  return { label: records[at + OP.label], setup: cyclesAt(records, op) };
+  return { label: records[at + OP.label], setup: cyclesAt(records, at) };
 }
 
 /** A colour of an operation on the fabric; its others are of the same family. */
@@ -183,12 +188,12 @@ function colorAt(records: Int32Array, at: number): number {
   return source >= 0 ? source : records[at + OP.destination];
 }
 
-function computing(records: Int32Array, from: number, to: number): Computing {
+function computing({ rows: { records }, rowOf }: Operations, from: number, to: number): Computing {
   const ends: LabelEnd[] = [];
   let cycles = 0;
   for (let op = from; op < to; op++) {
-    cycles += cyclesAt(records, op);
-    const at = op * OP_WORDS;
+    const at = rowOf[op] * OP_WORDS;
+    cycles += cyclesAt(records, at);
     if (records[at + OP.last] === 1) ends.push({ label: records[at + OP.label], after: cycles });
   }
   return { cycles, ends };
@@ -199,7 +204,7 @@ function computing(records: Int32Array, from: number, to: number): Computing {
  * which it says nothing too.
  */
 export function unitedFamilies(
-  { records }: Pick<Operations, 'records'>,
+  { rows: { records }, rowOf }: Pick<Operations, 'rows' | 'rowOf'>,
   given: readonly number[],
   switching: number,
 ): Families {
@@ -209,7 +214,8 @@ export function unitedFamilies(
   const changes = new Uint8Array(COLORS);
   for (let color = 0; color < COLORS; color++)
     if (((switching >>> color) & 1) === 1) changes[color] = 1;
-  for (let at = 0; at < records.length; at += OP_WORDS) {
+  for (let op = 0; op < rowOf.length; op++) {
+    const at = rowOf[op] * OP_WORDS;
     const kind = records[at + OP.kind];
     if (kind === ROUTE) changes[records[at + OP.more]] = 1;
     if (kind === ROUTE || kind === FIXED) continue;

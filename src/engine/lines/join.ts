@@ -185,7 +185,7 @@ function withBoth(
   const { to } = parts[b.part];
   const part = both.get(a.part) ?? parts.push({ ...parts[a.part], to }) - 1;
   both.set(a.part, part);
-  return { role: lineRole(table, partCode(table, tables.ops.records, from, to), set), part };
+  return { role: lineRole(table, partCode(table, tables.ops, from, to), set), part };
 }
 
 /** The smallest box around some places of a rectangle of cores, and where they are in it. */
