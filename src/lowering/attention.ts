@@ -16,7 +16,7 @@ import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { normedHeads } from '../mapping/norms.js';
 import { headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
 import { projectedValuesAt } from './heads.js';
-import { inputAt, layerLabel, type GqaCore } from './layer-core.js';
+import { inputAt, layerLabel, onceForColumn, onceForRow, type GqaCore } from './layer-core.js';
 import { product, startProduct } from './product.js';
 import { prepareAngles } from './rollback.js';
 import { maskSlots, prepareSoftmax, scores, softmax } from './softmax.js';
@@ -39,21 +39,31 @@ export function prepareAttention(core: CoreCode, layer: GqaCore): void {
 /** Attention from the normed slice to `attentionOut`, on a core of an attention column. */
 export function attend(core: CoreCode, layer: GqaCore, group: LinePlace): void {
   core.label = layerLabel('qkv');
-  projectQkv(core, layer);
+  onceForRow(core, layer, 'qkv', () => projectQkv(core, layer));
   const { qkNorm, rope, vNorm } = layer.attention;
   core.label = layerLabel('qk norm');
   const before = qkNorm === 'head';
-  if (before || vNorm) normaliseHeads(core, layer, group, { heads: before, values: vNorm });
+  if (before || vNorm)
+    onceForColumn(core, layer, 'qk norm', () =>
+      normaliseHeads(core, layer, group, { heads: before, values: vNorm }),
+    );
   if (qkNorm === 'whole') normaliseWhole(core, layer);
   core.label = layerLabel('rope');
-  if (rope) rotate(core, layer);
+  if (rope) onceForRow(core, layer, 'rope', () => rotate(core, layer));
   core.label = layerLabel('qk norm');
   if (qkNorm === 'head-after-rope')
-    normaliseHeads(core, layer, group, { heads: true, values: false });
+    onceForColumn(core, layer, 'qk norm after rope', () =>
+      normaliseHeads(core, layer, group, { heads: true, values: false }),
+    );
   core.label = layerLabel('kv append');
-  append(core, layer);
+  onceForRow(core, layer, 'kv append', () => append(core, layer));
   core.label = layerLabel('scores');
   scores(core, layer, group, queriesAt(core, layer));
+  onceForRow(core, layer, 'shares', () => toOutput(core, layer));
+}
+
+/** From the scores to the column's part of the output projection. */
+function toOutput(core: CoreCode, layer: GqaCore): void {
   maskSlots(core, layer);
   core.label = layerLabel('softmax');
   softmax(core, layer);

@@ -75,13 +75,17 @@ export class CoreWriter {
     return (this.plain[0] ??= this.write(false, 0, 0));
   }
 
-  /** Code of the core at this key. */
-  codeOf(at: number, inside: boolean, row: number, column: number): WrittenCode {
+  /** Code of a core of the region without a part in the hand-off. */
+  plainOf(row: number, column: number): WrittenCode {
+    const body = this.code.codeClass(row, column);
+    return (this.plain[body + 1] ??= this.write(true, row, column));
+  }
+
+  /** Code of the core at this key, which sends or relays. */
+  partOf(at: number, inside: boolean, row: number, column: number): WrittenCode {
     const body = inside ? this.code.codeClass(row, column) : -1;
     const sends = this.traffic.senders.get(at);
     const relay = this.traffic.relays.get(at);
-    if (sends === undefined && relay === undefined)
-      return (this.plain[body + 1] ??= this.write(inside, row, column));
     const part = JSON.stringify([body, sends, relay]);
     const written = this.parts.get(part) ?? this.write(inside, row, column, sends, relay);
     this.parts.set(part, written);
@@ -106,7 +110,7 @@ export class CoreWriter {
     relay: Relay | undefined,
   ): WrittenCode['code'] {
     const program = this.code.write(row, column);
-    const { prepare, main, around, ...rest } = program;
+    const { name, buffers, codeBytes, prepare, main, around } = program;
     const { cell } = this.source;
     const place = relay ? this.placeOf(relay) : (this.ownPlace ??= this.placeOf());
     // Programs that differ elsewhere only have lists in common, and all that follows from them.
@@ -115,12 +119,13 @@ export class CoreWriter {
       operations = prepare.concat(this.receive(program, relay), main);
       around.set(place, operations);
     }
-    if (sends === undefined) return { ...rest, operations };
+    if (sends === undefined) return { name, buffers, codeBytes, operations };
     // A tied table's core sends what it chose before, and then receives it as all cores do.
-    const buffers = rest.buffers.map((b) =>
+    const sent = buffers.map((b) =>
       b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
     );
-    return { ...rest, buffers, operations: this.send(sends).concat(operations) };
+    const both = this.send(sends).concat(operations);
+    return { name, buffers: sent, codeBytes, operations: both };
   }
 
   /** What a core of the region receives, and how, as a key. */

@@ -1,6 +1,6 @@
 /** Code of cores, and colours of hand-offs, that following steps share. */
 import type { KeptColors } from './hand-off-colors.js';
-import { shareEqual, type KnownOperations } from '../program/shared.js';
+import { knownOperations, shareEqual, type KnownOperations } from '../program/shared.js';
 import type { CoreProgram, RegionCode } from './region.js';
 
 /** Code of cores that steps had so far: only that of the last two is kept. */
@@ -13,7 +13,8 @@ export interface KeptCode {
 }
 
 export function keepCode(): KeptCode {
-  return { now: new Map(), before: new Map(), operations: new Map(), colors: { found: [] } };
+  const operations = knownOperations();
+  return { now: new Map(), before: new Map(), operations, colors: { found: [] } };
 }
 
 /** Begins another step. */
@@ -21,7 +22,7 @@ export function nextStep(kept: KeptCode): void {
   if (kept.now.size === 0) return;
   kept.before = kept.now;
   kept.now = new Map();
-  kept.operations = new Map();
+  kept.operations = knownOperations();
 }
 
 /** The same code, each class of it written once; not again if it is kept for regions of this size and use. */

@@ -12,7 +12,7 @@ import { downDims, ownKeys, queriesBy, queryDims } from '../mapping/latent.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { turn } from './heads.js';
 import { indexPositions, startIndexer } from './indexer.js';
-import { inputAt, layerLabel, type LatentCore } from './layer-core.js';
+import { inputAt, layerLabel, onceForRow, type LatentCore } from './layer-core.js';
 import { foldQueries, prepareFolded, raiseValues } from './latent-folded.js';
 import { takeWindow } from './latent-window.js';
 import { product, startProduct } from './product.js';
@@ -71,10 +71,12 @@ export function attendLatent(core: CoreCode, layer: LatentCore, group: LinePlace
   core.label = layerLabel('scores');
   scores(core, layer, group, { at: at.queries, elements: s.keyElements, stride: copies });
   maskScores(core, layer);
-  core.label = layerLabel('softmax');
-  softmax(core, layer);
-  core.label = layerLabel('values');
-  weightedValues(core, layer, held.cache);
+  onceForRow(core, layer, 'shares', () => {
+    core.label = layerLabel('softmax');
+    softmax(core, layer);
+    core.label = layerLabel('values');
+    weightedValues(core, layer, held.cache);
+  });
   if (!isExpanded) raiseValues(core, layer, group);
   core.label = layerLabel('attention out');
   const x = isExpanded ? at.attended : at.attendedValues;

@@ -12,7 +12,7 @@ import { hasParallel, squaresIn, type Squared } from '../mapping/norms.js';
 import type { GqaShape } from '../mapping/shapes.js';
 import type { GatherStation } from '../kernels/line-gather.js';
 import type { LinePlace } from '../kernels/collectives.js';
-import type { CoreCode } from '../program/builder.js';
+import { appendOnce, type CoreCode, type Written } from '../program/builder.js';
 import type { InFlight } from './in-flight.js';
 
 export type LayerCore = AttendingCore | DeltaCore;
@@ -37,6 +37,12 @@ interface CommonCore {
   group: LinePlace | undefined;
   /** The token's place in its round, if it has several. */
   inFlight?: InFlight | undefined;
+  /**
+   * What was written of cores whose code differs only in what their columns hold, and in what their rows do: parts that
+   * hang on the row alone (the place on the column, the row's cache), or on the column alone (the places on the row
+   * and on the head's part of it).
+   */
+  written: { ofRow: Written; ofColumn: Written };
 }
 
 /** What the code depends on of its row's cache. */
@@ -88,6 +94,26 @@ export interface ExpertsCore {
   ranked: readonly number[];
   /** Which of the chosen experts, the best first, the core's column computes. */
   slots: readonly number[];
+}
+
+/** Appends a part that hangs on the row alone; the same operations where it was written for another column. */
+export function onceForRow(
+  core: CoreCode,
+  layer: LayerCore,
+  part: string,
+  write: () => void,
+): void {
+  appendOnce(core, layer.written.ofRow, part, write);
+}
+
+/** Appends a part that hangs on the column alone; the same operations where it was written for another row. */
+export function onceForColumn(
+  core: CoreCode,
+  layer: LayerCore,
+  part: string,
+  write: () => void,
+): void {
+  appendOnce(core, layer.written.ofColumn, part, write);
 }
 
 /** Operators of a layer in the order of the program; breakdowns are by these. */

@@ -12,7 +12,8 @@ import { attendLatent, joinLatent, prepareLatent, startLatent } from './latent.j
 import { expertsMlp, prepareExperts } from './experts.js';
 import { join, prepareJoin } from './join.js';
 import { joinWholeNorm } from './heads.js';
-import { inputAt, layerLabel, squareAt, type LayerCore } from './layer-core.js';
+import { inputAt, layerLabel, onceForColumn, onceForRow, squareAt } from './layer-core.js';
+import type { LayerCore } from './layer-core.js';
 import type { DenseSpec } from '../model/mlp-spec.js';
 import { rmsNorm } from './norm.js';
 import { restoreAngles } from './rollback.js';
@@ -26,6 +27,12 @@ import type { NormName, Squared } from '../mapping/norms.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {
+  // Experts are chosen by some columns, and not all columns have all of them.
+  if (layer.mlp.kind === 'experts') prepareParts(core, layer);
+  else onceForRow(core, layer, 'prepare', () => prepareParts(core, layer));
+}
+
+function prepareParts(core: CoreCode, layer: LayerCore): void {
   const { spec, part } = layer;
   core.label = layerLabel('position');
   const squares = squaresIn(spec, part).length;
@@ -76,16 +83,29 @@ export function decoderLayer(core: CoreCode, layer: LayerCore): void {
 /** Attention, the residual, the norms of what the MLP multiplies, and the choice of experts. */
 function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const { group, spec } = layer;
-  const { at } = core;
-  const { attentionOut, x, normed } = at;
-  const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
+  const { x, normed, attentionOut } = core.at;
   if (group && bringsCount(layer.inFlight)) rollBack(core, layer);
   if (spec.joins) join(core, layer);
   core.label = layerLabel('attention norm');
-  if (before) normalise(core, layer, 'input', [x], [{ norm: 'attentionNorm', x, normed }]);
+  if (spec.norms !== 'post')
+    onceForRow(core, layer, 'attention norm', () =>
+      normalise(core, layer, 'input', [x], [{ norm: 'attentionNorm', x, normed }]),
+    );
   mix(core, layer, group);
   core.label = layerLabel('attention out');
-  sumOverRow(core, layer, attentionOut, layer.shape.dims);
+  onceForColumn(core, layer, 'attention out', () =>
+    sumOverRow(core, layer, attentionOut, layer.shape.dims),
+  );
+  onceForRow(core, layer, 'after attention', () => afterAttention(core, layer));
+  if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
+}
+
+/** The residual, and the norms of what the MLP multiplies. */
+function afterAttention(core: CoreCode, layer: LayerCore): void {
+  const { spec } = layer;
+  const { at } = core;
+  const { attentionOut, x, normed } = at;
+  const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
   if (after) {
     core.label = layerLabel('attention out norm');
     const norm = inPlace('attentionOutNorm', attentionOut);
@@ -106,7 +126,6 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
           : []),
       ],
     );
-  if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
 }
 
 /** The first token of a round: its cores go back to the last accepted one of the round before. */
@@ -137,11 +156,22 @@ function mix(core: CoreCode, layer: LayerCore, group: LinePlace | undefined): vo
 
 /** The MLP, from the normed slice on, and the residual. */
 function mlpBlock(core: CoreCode, layer: LayerCore): void {
+  const { mlp: of } = layer;
+  const { mlpOut } = core.at;
+  if (of.kind === 'dense') onceForRow(core, layer, 'mlp', () => mlp(core, layer, of));
+  else expertsMlp(core, layer, of);
+  // The sum counts for the operator before it, and so does the residual.
+  const { label } = core;
+  onceForColumn(core, layer, `mlp out ${label}`, () =>
+    sumOverRow(core, layer, mlpOut, sumsOfRow(layer)),
+  );
+  onceForRow(core, layer, `after mlp ${label}`, () => afterMlp(core, layer));
+}
+
+/** Norms of what the MLP gives, and the residual. */
+function afterMlp(core: CoreCode, layer: LayerCore): void {
   const { spec } = layer;
   const { mlpOut, expertsSum } = core.at;
-  if (layer.mlp.kind === 'dense') mlp(core, layer, layer.mlp);
-  else expertsMlp(core, layer, layer.mlp);
-  sumOverRow(core, layer, mlpOut, sumsOfRow(layer));
   if (hasParallel(spec) || spec.norms !== 'pre') core.label = layerLabel('mlp out norm');
   if (hasParallel(spec)) {
     normalise(

@@ -66,6 +66,48 @@ export function places(
 export interface ClassOf {
   (row: number, column: number): number;
   key(row: number, column: number): string;
+  /** By row, and by column, the number of its class. */
+  rows: Int32Array;
+  columns: Int32Array;
+}
+
+/**
+ * Kinds of rows and of columns: cores of equal kinds of both are alike, but for those of one row, or of one column (-1 if
+ * there is none), each of which may differ from all.
+ */
+export interface Kinds {
+  rows: Int32Array;
+  columns: Int32Array;
+  rowKinds: number;
+  columnKinds: number;
+  apartRow: number;
+  apartColumn: number;
+}
+
+/** Kinds of cores that are of one class in both. */
+export function kindsIn(
+  a: Pick<ClassOf, 'rows' | 'columns'>,
+  b: Pick<ClassOf, 'rows' | 'columns'>,
+  { apartRow = -1, apartColumn = -1 }: Partial<Kinds> = {},
+): Kinds {
+  const [rows, columns] = [pairsOf(a.rows, b.rows), pairsOf(a.columns, b.columns)];
+  return {
+    ...{ rows: rows.numbers, columns: columns.numbers },
+    ...{ rowKinds: rows.count, columnKinds: columns.count, apartRow, apartColumn },
+  };
+}
+
+/** For each pair of numbers at one index a number of its own, in order of first appearance. */
+function pairsOf(a: Int32Array, b: Int32Array): { numbers: Int32Array; count: number } {
+  const numbers = new Map<number, number>();
+  const pairs = new Int32Array(a.length);
+  for (let i = 0; i < pairs.length; i++) {
+    const pair = a[i] * b.length + b[i];
+    let number = numbers.get(pair);
+    if (number === undefined) numbers.set(pair, (number = numbers.size));
+    pairs[i] = number;
+  }
+  return { numbers: pairs, count: numbers.size };
 }
 
 /** Numbers of the distinct pairs of what `ofRow` says of a row and `ofColumn` of a column. */
@@ -79,7 +121,7 @@ export function classes(
   const numberOf = (y: number, x: number) => row.numbers[y] * columns + column.numbers[x];
   const key = (y: number, x: number) =>
     `${row.keys[row.numbers[y]]} ${column.keys[column.numbers[x]]}`;
-  return Object.assign(numberOf, { key });
+  return Object.assign(numberOf, { key, rows: row.numbers, columns: column.numbers });
 }
 
 /** The same with a class of its own for every core of a column, if there is one. */
@@ -93,7 +135,8 @@ export function apart(
   const numberOf = (row: number, x: number) =>
     x === column ? rows * columns + row : classOf(row, x);
   const key = (row: number, x: number) => `${x === column ? row : ''} ${classOf.key(row, x)}`;
-  return Object.assign(numberOf, { key });
+  const { rows: ofRows, columns: ofColumns } = classOf;
+  return Object.assign(numberOf, { key, rows: ofRows, columns: ofColumns });
 }
 
 /** For each of `count` things the number of its description, in order of first appearance; and descriptions by number. */

@@ -70,7 +70,7 @@ export function crossingCycles({ io, clockHz }: WaferSpec, bits: number): number
 }
 
 /** The column of a port takes what arrives; the link does the rest. */
-export function portCode(height: number, type: FloatType, length: number): RegionCode {
+export function portCode(height: number, type: FloatType, length: number, width = 1): RegionCode {
   const buffers = [{ name: 'x', type, at: 0, length, preloaded: false }];
   const program: CoreProgram = {
     name: 'port',
@@ -81,13 +81,21 @@ export function portCode(height: number, type: FloatType, length: number): Regio
     around: new Map(),
   };
   return {
-    width: 1,
+    width,
     height,
     labels: ['to the edge'],
     receive: { label: 0, type, length, at: () => 0 },
     codeClass: () => 0,
     codeKey: () => '',
     routeClass: () => 0,
+    kinds: {
+      rows: new Int32Array(height),
+      columns: new Int32Array(width),
+      rowKinds: 1,
+      columnKinds: 1,
+      apartRow: -1,
+      apartColumn: -1,
+    },
     write: () => program,
     routesAt: () => [],
   };

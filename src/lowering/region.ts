@@ -27,12 +27,12 @@ import { layerShape, tableShape } from '../mapping/shapes.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
-import { layOut, type CoreCode } from '../program/builder.js';
+import { layOut, type CoreCode, type Written } from '../program/builder.js';
 import { cacheStepOf, leftOutOf, maskedOfRow, positionsOfRow } from './cache-step.js';
 import { bringsCount, passing, receivesCount, type InFlight } from './in-flight.js';
 import { LAYER_LABELS, type CacheOfRow, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { apart, classes, codeOf, places, type Groups } from './lines.js';
+import { apart, classes, codeOf, kindsIn, places, type Groups, type Kinds } from './lines.js';
 import { rankedBy, routerPlaces, type RouterPlaces } from './router-places.js';
 import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead } from './table.js';
 import type { TableCore } from './table.js';
@@ -65,6 +65,8 @@ export interface RegionCode {
   /** What the code depends on in regions of one size and use, in any step. */
   codeKey(row: number, column: number): string;
   routeClass(row: number, column: number): number;
+  /** Cores of equal kinds are of one class of both. */
+  kinds: Kinds;
   write(row: number, column: number): CoreProgram;
   routesAt(row: number, column: number): Route[];
 }
@@ -144,7 +146,13 @@ export function layerCode(
   );
   // All else that `write` below takes from the step.
   const ofStep = JSON.stringify([maxPositions, users, attends ? inFlight : passing(inFlight)]);
-  const laidOut = new Map<string, CoreCode>();
+  const laidOut = new Map<string, LaidOut>();
+  const routeClass = classes(
+    height,
+    width,
+    (row) => columns[row].routes,
+    (x) => [rows[x].routes, headAt(x)?.routes, router?.at(x)?.routes],
+  );
   return {
     width,
     height,
@@ -157,12 +165,8 @@ export function layerCode(
     },
     codeClass,
     codeKey: (row, x) => `${ofStep} ${codeClass.key(row, x)}`,
-    routeClass: classes(
-      height,
-      width,
-      (row) => columns[row].routes,
-      (x) => [rows[x].routes, headAt(x)?.routes, router?.at(x)?.routes],
-    ),
+    routeClass,
+    kinds: kindsIn(codeClass, routeClass, router && { apartColumn: router.root }),
     routesAt: (row, x) =>
       columns[row].routes.concat(
         rows[x].routes,
@@ -170,6 +174,14 @@ export function layerCode(
         router?.routesAt(x) ?? [],
       ),
     write(row, x) {
+      const has = { heads: headAt(x) !== undefined, router: router?.part(x) };
+      const parts = `${has.heads} ${has.router}`;
+      let laid = laidOut.get(parts);
+      if (laid === undefined) {
+        const core = layOut(layerBuffers(model, spec, shape, kind, has));
+        laidOut.set(parts, (laid = { core, rows: [], columns: [] }));
+      }
+      const { core } = laid;
       const common = {
         model,
         costs: wafer.costs,
@@ -181,12 +193,12 @@ export function layerCode(
         row: rows[x],
         group: headAt(x),
         inFlight,
+        written: {
+          ofRow: (laid.rows[codeClass.rows[row]] ??= new Map()),
+          ofColumn: (laid.columns[codeClass.columns[x]] ??= new Map()),
+        },
       };
       const layer = mixing(common, spec, shape, cacheOf(row));
-      const has = { heads: layer.group !== undefined, router: router?.part(x) };
-      const parts = JSON.stringify(has);
-      const core = laidOut.get(parts) ?? layOut(layerBuffers(model, spec, shape, kind, has));
-      laidOut.set(parts, core);
       return writeCore(
         layer.group || kind === 'mlp' ? kind : `${kind} without ${WITHOUT[kind]}`,
         core,
@@ -196,6 +208,13 @@ export function layerCode(
       );
     },
   };
+}
+
+/** Memory of cores, and what was written for those of them of the same class of rows, and of columns. */
+interface LaidOut {
+  core: CoreCode;
+  rows: Written[];
+  columns: Written[];
 }
 
 /** With what depends on the layer's attention; the cache of a layer that attends to positions. */
@@ -267,7 +286,24 @@ export function tableCode(
   const headFirst = hasCount ? 'accepted' : 'x';
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
-  const codeClass = isHead ? headClass(columns) : (_: number, x: number) => x;
+  const stations = classes(
+    height,
+    width,
+    (row) => isHead && codeOf(columns[row]),
+    (x) => (isHead ? 0 : x),
+  );
+  // In the head only the cores of the roots' row choose, each among its own column's entries.
+  const apartRow = isHead ? columns.findIndex(({ station }) => station.root) : -1;
+  const codeClass = (row: number, x: number) =>
+    row === apartRow ? height * width + x : stations(row, x);
+  const routeClass = classes(
+    height,
+    width,
+    (y) => (isHead ? columns[y].routes : 0),
+    (x) => rows[x].routes,
+  );
+  const laidOut = layOut(tableBuffers(model, shape, kind));
+  const written: Written = new Map();
   return {
     width,
     height,
@@ -280,12 +316,8 @@ export function tableCode(
     },
     codeClass,
     codeKey: (y, x) => `${JSON.stringify(inFlight)} ${codeClass(y, x)}`,
-    routeClass: classes(
-      height,
-      width,
-      (y) => (isHead ? columns[y].routes : 0),
-      (x) => rows[x].routes,
-    ),
+    routeClass,
+    kinds: kindsIn(stations, routeClass, { apartRow }),
     routesAt: (y, x) => (isHead ? columns[y].routes.concat(rows[x].routes) : rows[x].routes),
     write(y, x) {
       const table: TableCore = {
@@ -296,29 +328,18 @@ export function tableCode(
         column: columns[y],
         row: rows[x],
         inFlight,
+        written,
       };
       const nothing = () => {};
       return writeCore(
         use,
-        layOut(tableBuffers(model, shape, kind)),
+        laidOut,
         codeBytesOf(kind, wafer.core.codeBytes),
         isHead ? (core) => prepareHead(core, table) : nothing,
         (core) => (isHead ? head(core, table) : embed(core, table)),
       );
     },
   };
-}
-
-/** In the head only the cores of the roots' row choose, each among its own column's entries. */
-function headClass(columns: LinePlace[]) {
-  const height = columns.length;
-  const classOf = classes(
-    height,
-    1,
-    (row) => codeOf(columns[row]),
-    () => 0,
-  );
-  return (row: number, x: number) => (columns[row].station.root ? height + x : classOf(row, 0));
 }
 
 /** First cell of a buffer of a core's program. */

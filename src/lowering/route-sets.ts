@@ -5,12 +5,20 @@ import type { Route } from '../program/program.js';
 export class RouteSets {
   private readonly sets: Route[][] = [[]];
   private readonly next = new Map<number, number>();
+  /** The last step that was asked for, as routers of a path mostly do the same one after the other. */
+  private last = { step: -1, number: 0 };
 
   /** Number of a set with one more route; a second route of a colour adds its ports. */
   with(set: number, color: number, inputs: number, outputs: number): number {
     const step = ((set * RADIX + color) * RADIX + inputs) * RADIX + outputs;
-    const known = this.next.get(step);
-    if (known !== undefined) return known;
+    if (step === this.last.step) return this.last.number;
+    const known = this.next.get(step) ?? this.added(set, color, inputs, outputs);
+    this.next.set(step, known);
+    this.last = { step, number: known };
+    return known;
+  }
+
+  private added(set: number, color: number, inputs: number, outputs: number): number {
     const routes: Route[] = this.sets[set].map((r) => {
       return { color: r.color, inputs: r.inputs, outputs: r.outputs };
     });
@@ -19,9 +27,7 @@ export class RouteSets {
       same.inputs |= inputs;
       same.outputs |= outputs;
     } else routes.push({ color, inputs, outputs });
-    this.sets.push(routes);
-    this.next.set(step, this.sets.length - 1);
-    return this.sets.length - 1;
+    return this.sets.push(routes) - 1;
   }
 
   routesOf(set: number): Route[] {

@@ -11,7 +11,7 @@ import { LEAST } from '../numeric/types.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, matvec, ring, vector, type CoreCode } from '../program/builder.js';
 import { perHead } from './heads.js';
-import { kvHeadOf, layerLabel, type AttendingCore } from './layer-core.js';
+import { kvHeadOf, layerLabel, onceForColumn, type AttendingCore } from './layer-core.js';
 import { cheapest } from './special.js';
 
 /** What a core can do before its token arrives. */
@@ -26,6 +26,18 @@ export function prepareSoftmax(core: CoreCode, { model, shape, positions }: Atte
 
 /** Products of the queries with the keys of the row's positions; a cap bends them to -1 .. 1. */
 export function scores(
+  core: CoreCode,
+  layer: AttendingCore,
+  group: LinePlace,
+  queries: Queries,
+): void {
+  // Of the row only how many positions it has matters.
+  onceForColumn(core, layer, `scores ${layer.positions}`, () =>
+    writeScores(core, layer, group, queries),
+  );
+}
+
+function writeScores(
   core: CoreCode,
   layer: AttendingCore,
   group: LinePlace,

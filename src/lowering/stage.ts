@@ -85,25 +85,19 @@ export function writeStage(
   const at = (x: number, y: number) => (y - box.y0) * width + (x - box.x0);
   const sets = new RouteSets();
   const routeSet = new Int32Array(width * height);
+  const outside: number[] = [];
   visitStage(source, region, (x, y, channel, inputs, outputs) => {
     const core = at(x, y);
-    routeSet[core] = sets.with(routeSet[core], colors[channel], inputs, outputs);
+    const before = routeSet[core];
+    if (before === 0 && !isWithin(region, x, y)) outside.push(core);
+    routeSet[core] = sets.with(before, colors[channel], inputs, outputs);
   });
-  const roles = new RoleNumbers(sets, code, new CoreWriter(code, traffic, source), region);
-  const roleOf = new Uint16Array(width * height);
-  for (let y = box.y0; y <= box.y1; y++) {
-    const isRow = y >= region.y && y < region.y + region.height;
-    // Columns of the region in this row, if it has any.
-    const from = isRow ? region.x - box.x0 : width;
-    const to = isRow ? from + region.width : width;
-    const row = (y - box.y0) * width;
-    for (let x = 0; x < width; x++) {
-      const set = routeSet[row + x];
-      // Most of a large box is no part of the path; a sender is, as its router has routes.
-      if ((x < from || x >= to) && set === 0) roleOf[row + x] = roles.idle();
-      else roleOf[row + x] = roles.of(box.x0 + x, y, x >= from && x < to, set);
-    }
+  for (const part of [...traffic.senders.keys(), ...traffic.relays.keys()]) {
+    const { x, y } = positionOf(part);
+    routeSet[at(x, y)] |= PART;
   }
+  const roles = new RoleNumbers(sets, code, new CoreWriter(code, traffic, source), region);
+  const roleOf = numberRoles(roles, box, region, routeSet, Int32Array.from(outside).sort());
   if (roles.all.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
   const senders = [...traffic.senders.keys()].map((sender) => {
     const { x, y } = positionOf(sender);
@@ -122,11 +116,63 @@ export function writeStage(
   return { program, senders, origin: at(region.x, region.y) };
 }
 
+function isWithin({ x, y, width, height }: Rectangle, atX: number, atY: number): boolean {
+  return atX >= x && atX < x + width && atY >= y && atY < y + height;
+}
+
+/**
+ * The role of each core of a box, in the order of the cores. Most of a large box is neither region nor path: its cores are
+ * not looked at one by one.
+ * @param routeSet by core: its routes on the path, and whether it sends or relays
+ * @param outside the cores of the path that are in no region, in order; all that send are on it
+ */
+function numberRoles(
+  roles: RoleNumbers,
+  { x0, y0, x1, y1 }: ReturnType<typeof boundingBox>,
+  region: Rectangle,
+  routeSet: Int32Array,
+  outside: Int32Array,
+): Uint16Array {
+  const width = x1 - x0 + 1;
+  const roleOf = new Uint16Array(routeSet.length);
+  let done = 0;
+  let next = 0;
+  const idleTo = (core: number) => {
+    if (done < core) roleOf.fill(roles.idle(), done, core);
+    done = core;
+  };
+  const outsideTo = (end: number) => {
+    for (; next < outside.length && outside[next] < end; next++) {
+      const core = outside[next];
+      idleTo(core);
+      const y = Math.floor(core / width);
+      roleOf[core] = roles.ofOutside(key(x0 + (core - y * width), y0 + y), routeSet[core]);
+      done = core + 1;
+    }
+  };
+  for (let row = 0; row < region.height; row++) {
+    const first = (region.y + row - y0) * width + region.x - x0;
+    outsideTo(first);
+    idleTo(first);
+    roles.numberRow(row, first, routeSet, roleOf);
+    done = first + region.width;
+  }
+  outsideTo(routeSet.length);
+  idleTo((y1 - y0 + 1) * width);
+  return roleOf;
+}
+
+/** In the place of a set of routes: that the core sends or relays, too. */
+const PART = 1 << 30;
+
 /** Roles of a stage's cores, each once: by its code, the routes of the region and those of the path. */
 class RoleNumbers {
   readonly all: Role[] = [];
-  /** By set of routes on the path: roles' numbers by the rest. */
+  /** By set of routes on the path: roles' numbers by the rest; and routes, those of the region with them, by their class. */
   private readonly numbersOf: Map<number, number>[] = [];
+  private readonly routesOf: Map<number, Route[]>[] = [];
+  /** By set: one more than the number by the kinds of row and column, of cores without a part in the hand-off. */
+  private readonly byKinds: Int32Array[] = [];
   private idleNumber = -1;
   private readonly sets: RouteSets;
   private readonly code: RegionCode;
@@ -146,18 +192,61 @@ class RoleNumbers {
     return this.idleNumber;
   }
 
-  of(x: number, y: number, inside: boolean, set: number): number {
+  /** Of a core on the path that is in no region. */
+  ofOutside(at: number, set: number): number {
+    const written = set < PART ? this.writer.passage() : this.writer.partOf(at, false, 0, 0);
+    return this.numbered(written, set & ~PART, 0, () => this.sets.routesOf(set & ~PART));
+  }
+
+  /** Notes the roles of a row of the region, whose first core is `first`. */
+  numberRow(row: number, first: number, routeSet: Int32Array, roleOf: Uint16Array): void {
+    const { rows, columns, columnKinds, apartRow, apartColumn } = this.code.kinds;
+    const ofRow = rows[row] * columnKinds;
+    for (let column = 0; column < columns.length; column++) {
+      const set = routeSet[first + column];
+      if (set >= PART || row === apartRow || column === apartColumn) {
+        roleOf[first + column] = this.ofInside(row, column, set);
+        continue;
+      }
+      const numbers = this.byKinds[set] ?? this.kindsOf(set);
+      const kind = ofRow + columns[column];
+      if (numbers[kind] === 0) numbers[kind] = this.ofInside(row, column, set) + 1;
+      roleOf[first + column] = numbers[kind] - 1;
+    }
+  }
+
+  private kindsOf(set: number): Int32Array {
+    const { rowKinds, columnKinds } = this.code.kinds;
+    return (this.byKinds[set] = new Int32Array(rowKinds * columnKinds));
+  }
+
+  private ofInside(row: number, column: number, marked: number): number {
+    const { x, y } = this.region;
+    const set = marked & ~PART;
+    const written =
+      marked < PART
+        ? this.writer.plainOf(row, column)
+        : this.writer.partOf(key(x + column, y + row), true, row, column);
+    return this.numbered(written, set, this.code.routeClass(row, column) + 1, () =>
+      this.code.routesAt(row, column).concat(this.sets.routesOf(set)),
+    );
+  }
+
+  private numbered(
+    written: WrittenCode,
+    set: number,
+    routeClass: number,
+    routesOf: () => Route[],
+  ): number {
     const { width, height } = this.region;
-    const column = x - this.region.x;
-    const row = y - this.region.y;
-    const written = this.writer.codeOf(key(x, y), inside, row, column);
-    const routeClass = inside ? this.code.routeClass(row, column) + 1 : 0;
     const numbers = (this.numbersOf[set] ??= new Map());
     const rest = written.number * (width * height + 1) + routeClass;
     let number = numbers.get(rest);
     if (number === undefined) {
-      const own = inside ? this.code.routesAt(row, column) : [];
-      number = this.add(written, own.concat(this.sets.routesOf(set)));
+      const known = (this.routesOf[set] ??= new Map());
+      let routes = known.get(routeClass);
+      if (routes === undefined) known.set(routeClass, (routes = routesOf()));
+      number = this.add(written, routes);
       numbers.set(rest, number);
     }
     return number;

@@ -10,7 +10,8 @@ import type { ModelSpec } from '../model/model.js';
 import { tableMatrix } from '../mapping/matrices.js';
 import type { TableShape } from '../mapping/shapes.js';
 import { allReduce, reduce, type LinePlace } from '../kernels/collectives.js';
-import { append, cell, chosen, fill, vector, type CoreCode } from '../program/builder.js';
+import { append, appendOnce, cell, chosen, fill, vector } from '../program/builder.js';
+import type { CoreCode, Written } from '../program/builder.js';
 import { bringsCount, type InFlight } from './in-flight.js';
 import { rmsNorm } from './norm.js';
 import { lookUp, product, startProduct } from './product.js';
@@ -27,6 +28,8 @@ export interface TableCore {
   row: LinePlace;
   /** The token's place in its round, if it has several. */
   inFlight?: InFlight | undefined;
+  /** What hangs on the place on the column alone, or on that on the row, by that. */
+  written: Written;
 }
 
 export const EMBEDDING_LABELS = ['token', 'rollback', 'embedding'] as const;
@@ -57,6 +60,10 @@ export function embed(core: CoreCode, table: TableCore): void {
 
 /** What a head's core can do before its token arrives. */
 export function prepareHead(core: CoreCode, table: TableCore): void {
+  appendOnce(core, table.written, 'prepare', () => writePreparation(core, table));
+}
+
+function writePreparation(core: CoreCode, table: TableCore): void {
   const { model, shape } = table;
   const { at } = core;
   core.label = HEAD_LABELS.indexOf('prepare head');
@@ -68,7 +75,16 @@ export function prepareHead(core: CoreCode, table: TableCore): void {
 
 /** From the residual stream in `x` to the chosen token's number in the row root's `best[1]`. */
 export function head(core: CoreCode, table: TableCore): void {
-  const { model, costs, shape, column, row, columnIndex } = table;
+  const { column, row, written } = table;
+  appendOnce(core, written, column, () => logits(core, table));
+  if (!column.station.root) return;
+  largestOfColumn(core, table);
+  appendOnce(core, written, row, () => choose(core, table));
+}
+
+/** The norm, and the logits of the column's entries on its root. */
+function logits(core: CoreCode, table: TableCore): void {
+  const { model, costs, shape, column } = table;
   const { at } = core;
   const type = model.dtype;
   core.label = HEAD_LABELS.indexOf('final norm');
@@ -81,10 +97,22 @@ export function head(core: CoreCode, table: TableCore): void {
   if (!column.station.root) return;
   if (model.logitCap !== undefined) capLogits(core, table, model.logitCap);
   core.label = HEAD_LABELS.indexOf('choice');
+}
+
+/** The largest logit of the column's own entries. */
+function largestOfColumn(core: CoreCode, { model, shape, columnIndex }: TableCore): void {
+  const { logits: at, best: value } = core.at;
   const first = columnIndex * shape.entries;
   const length = Math.max(0, Math.min(shape.entries, model.vocab - first));
-  const [value, id, largest] = [at.best, at.best + 1, at.best + 2];
-  if (length > 0) append(core, { kind: 'argmax', type, at: at.logits, length, first, value, id });
+  if (length === 0) return;
+  append(core, { kind: 'argmax', type: model.dtype, at, length, first, value, id: value + 1 });
+}
+
+/** The largest of all columns, and its lowest entry. */
+function choose(core: CoreCode, table: TableCore): void {
+  const { row } = table;
+  const { best: value } = core.at;
+  const [id, largest] = [value + 1, value + 2];
   vector(core, 'move', 'f32', 1, cell(largest), cell(value));
   allReduce(core, row, 'max', 'f32', largest, 1);
   append(core, { kind: 'keepIfEqual', a: value, b: largest, at: id, otherwise: NO_ENTRY });

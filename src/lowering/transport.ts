@@ -119,7 +119,7 @@ function planOf(
     const from = source.kind === 'token' ? { ...source.core, width: 1 } : source.region;
     const path = [from.x - place.x, from.y - place.y, from.width, width, height];
     const what = [type, length, cell, source.kind === 'rows' && source.shares];
-    const code = { ...portCode(height, type, length), width, labels: [TRANSPORT] };
+    const code = { ...portCode(height, type, length, width), labels: [TRANSPORT] };
     const rows = source.kind === 'rows' ? height : 1;
     const bits = 32 * rows * waveletsOf(type, { length });
     return {

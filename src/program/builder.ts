@@ -59,22 +59,24 @@ export function append(code: Code, operation: Unlabelled<Operation>): void {
   code.operations.push({ label: code.label, ...operation });
 }
 
-/** Operations by what they were written for. */
-export type Written = Map<unknown, Operation[]>;
+/** Operations by what they were written for, and the label that was set last. */
+export type Written = Map<unknown, Code>;
 
 /**
  * Appends what `write` does, and where that was written before under this key, the same operations: a program of
- * many equal steps keeps each only once.
+ * many equal steps keeps each only once, and does not write it again.
  */
 export function appendOnce(code: Code, known: Written, key: unknown, write: () => void): void {
+  const { operations } = code;
   const written = known.get(key);
-  if (written !== undefined) {
-    code.operations.push(...written);
+  if (written === undefined) {
+    const from = operations.length;
+    write();
+    known.set(key, { operations: operations.slice(from), label: code.label });
     return;
   }
-  const from = code.operations.length;
-  write();
-  known.set(key, code.operations.slice(from));
+  for (let i = 0; i < written.operations.length; i++) operations.push(written.operations[i]);
+  code.label = written.label;
 }
 
 export function cell(at: number, stride = 1): MemoryOperand {

@@ -5,18 +5,37 @@
 import { mix } from '../numeric/mix.js';
 import type { Destination, Operation, Source } from './operations.js';
 
-/** Operations by a hash; those of one hash one after the other. */
-export type KnownOperations = Map<number, Operation[]>;
+export interface KnownOperations {
+  /** By a hash; those of one hash one after the other. */
+  byHash: Map<number, Operation[]>;
+  /** For those that were looked at, itself or the equal one in its place. */
+  shared: Map<Operation, Operation>;
+}
+
+export function knownOperations(): KnownOperations {
+  return { byHash: new Map(), shared: new Map() };
+}
 
 /** Puts those that are known in the place of equal ones, in the list itself; the others are known from now on. */
 export function shareEqual(known: KnownOperations, list: Operation[]): Operation[] {
   for (let i = 0; i < list.length; i++) {
-    const hash = hashOf(list[i]);
-    const alike = known.get(hash);
-    if (alike === undefined) known.set(hash, [list[i]]);
-    else list[i] = sharedOf(alike, list[i]);
+    const own = list[i];
+    let shared = known.shared.get(own);
+    if (shared === undefined) {
+      shared = equalOf(known, own);
+      known.shared.set(own, shared);
+    }
+    if (shared !== own) list[i] = shared;
   }
   return list;
+}
+
+function equalOf({ byHash }: KnownOperations, operation: Operation): Operation {
+  const hash = hashOf(operation);
+  const alike = byHash.get(hash);
+  if (alike !== undefined) return sharedOf(alike, operation);
+  byHash.set(hash, [operation]);
+  return operation;
 }
 
 function sharedOf(alike: Operation[], operation: Operation): Operation {
@@ -27,9 +46,19 @@ function sharedOf(alike: Operation[], operation: Operation): Operation {
 
 function hashOf(operation: Operation): number {
   const hash = mix(operation.label, operation.kind.length);
-  if (operation.kind !== 'vector') return hash;
+  if (operation.kind !== 'vector') return mix(hash, sumOf(operation));
   const { length, dst, a, b } = operation;
   return mix(mix(mix(mix(hash, length), placeOf(dst)), placeOf(a)), placeOf(b));
+}
+
+/** Of its numbers, in any order: a table has an operation for each column that differs in one of them. */
+function sumOf(operation: object): number {
+  let sum = 0;
+  for (const key in operation) {
+    const value = (operation as Fields)[key];
+    if (typeof value === 'number') sum += value;
+  }
+  return sum;
 }
 
 function placeOf(operand: Destination | Source | undefined): number {

@@ -26,6 +26,8 @@ interface Code {
   sent(): number;
   delivered(): number;
   routeHazards(): number;
+  /** Routers in delay lines (assembly/delays.ts), which only the translation for lines has. */
+  delayed(): number;
 }
 
 /** One thread's part of a machine; the memory may be that of others too. */

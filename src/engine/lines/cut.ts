@@ -7,6 +7,7 @@
 import { FIXED, OP, OP_WORDS, ROUTE, STREAM, TRAFFIC } from '../fast/machine-code.js';
 import type { Operations } from '../fast/operations.js';
 import { cyclesAt } from '../fast/records.js';
+import { mix } from '../../numeric/mix.js';
 
 /** Colours of a machine at most: they are bits of a word. */
 export const COLORS = 32;
@@ -17,10 +18,12 @@ export interface LabelEnd {
   after: number;
 }
 
-/** Operations without the fabric: their cycles, and which labels end in them. */
-export interface Computing {
+/** Operations without the fabric, before a part or at a list's end: their cycles, and which labels end in them. */
+export interface Lead {
   cycles: number;
   ends: LabelEnd[];
+  /** Label and set-up of the first operation after it, if that waits for a wavelet. */
+  awaits: { label: number; setup: number } | undefined;
 }
 
 export interface Part {
@@ -28,10 +31,8 @@ export interface Part {
   /** Its records, from its first to its last operation on the fabric. */
   from: number;
   to: number;
-  /** What the core computes before. */
-  lead: Computing;
-  /** Label and set-up of its first operation, if that waits for a wavelet. */
-  awaits: { label: number; setup: number } | undefined;
+  /** What the core computes before, by its number among all. */
+  lead: number;
 }
 
 export interface Cuts {
@@ -42,7 +43,9 @@ export interface Cuts {
   /** By list, and one past the last: its first part. */
   firstPart: Int32Array;
   /** By list: what it computes after its last part. */
-  tails: Computing[];
+  tails: number[];
+  /** What lists compute, each once: of thousands of parts a few dozen differ. */
+  leads: Lead[];
 }
 
 /** Families of colours; those of which a router's route may change have all their turns in one phase. */
@@ -79,7 +82,9 @@ export function cutLists(
     parts: [],
     firstPart: new Int32Array(lists + 1),
     tails: [],
+    leads: [],
   };
+  const leads = new Map<number, number[]>();
   const number = (phase: number): number => {
     const root = groupOf(phase);
     let group = groups.get(root);
@@ -96,7 +101,7 @@ export function cutLists(
   };
   const turns = turnsOf(ops, families);
   for (let list = 0; list < lists; list++) {
-    if (!cutList(ops, list, families, turns, number, cuts)) return undefined;
+    if (!cutList(ops, list, families, turns, number, cuts, leads)) return undefined;
     cuts.firstPart[list + 1] = cuts.parts.length;
   }
   return cuts;
@@ -137,6 +142,7 @@ function cutList(
   turns: Map<number, number>,
   groupOf: (phase: number) => number,
   cuts: Cuts,
+  leads: Map<number, number[]>,
 ): boolean {
   const { first, rowOf } = ops;
   const { records } = ops.rows;
@@ -163,19 +169,20 @@ function cutList(
       if (cuts.parts.length === own || cuts.parts.at(-1)!.group !== group) {
         for (let part = own; part < cuts.parts.length; part++)
           if (cuts.parts[part].group === group) return false;
-        const lead = computing(ops, done, op);
-        cuts.parts.push({ group, from: op, to: op, lead, awaits: awaitedBy(ops, op) });
+        const lead = leadNumber(cuts.leads, leads, leadIn(ops, done, op, true));
+        cuts.parts.push({ group, from: op, to: op, lead });
       }
     }
     cuts.parts.at(-1)!.to = op + 1;
     done = op + 1;
   }
-  cuts.tails.push(computing(ops, done, first[list + 1]));
+  const tail = leadIn(ops, done, first[list + 1], false);
+  cuts.tails.push(leadNumber(cuts.leads, leads, tail));
   return true;
 }
 
-/** See `Part.awaits`. */
-function awaitedBy({ rows: { records }, rowOf }: Operations, op: number): Part['awaits'] {
+/** See `Lead.awaits`. */
+function awaitedBy({ rows: { records }, rowOf }: Operations, op: number): Lead['awaits'] {
   const at = rowOf[op] * OP_WORDS;
   if (records[at + OP.kind] !== STREAM || records[at + OP.source] < 0) return undefined;
   return { label: records[at + OP.label], setup: cyclesAt(records, at) };
@@ -188,7 +195,9 @@ function colorAt(records: Int32Array, at: number): number {
   return source >= 0 ? source : records[at + OP.destination];
 }
 
-function computing({ rows: { records }, rowOf }: Operations, from: number, to: number): Computing {
+function leadIn(ops: Operations, from: number, to: number, isBeforePart: boolean): Lead {
+  const { rowOf } = ops;
+  const { records } = ops.rows;
   const ends: LabelEnd[] = [];
   let cycles = 0;
   for (let op = from; op < to; op++) {
@@ -196,7 +205,28 @@ function computing({ rows: { records }, rowOf }: Operations, from: number, to: n
     cycles += cyclesAt(records, at);
     if (records[at + OP.last] === 1) ends.push({ label: records[at + OP.label], after: cycles });
   }
-  return { cycles, ends };
+  return { cycles, ends, awaits: isBeforePart ? awaitedBy(ops, to) : undefined };
+}
+
+/** The number of one of `all`, which `known` has by their hashes; it is added if it is new. */
+function leadNumber(all: Lead[], known: Map<number, number[]>, lead: Lead): number {
+  const { cycles, ends, awaits } = lead;
+  let hash = mix(cycles, awaits === undefined ? -1 : mix(awaits.label, awaits.setup));
+  for (let i = 0; i < ends.length; i++) hash = mix(mix(hash, ends[i].label), ends[i].after);
+  let alike = known.get(hash);
+  if (alike === undefined) known.set(hash, (alike = []));
+  for (let i = 0; i < alike.length; i++) if (isSameLead(all[alike[i]], lead)) return alike[i];
+  const number = all.push(lead) - 1;
+  alike.push(number);
+  return number;
+}
+
+function isSameLead(a: Lead, b: Lead): boolean {
+  if (a.cycles !== b.cycles || a.ends.length !== b.ends.length) return false;
+  if (a.awaits?.label !== b.awaits?.label || a.awaits?.setup !== b.awaits?.setup) return false;
+  for (let i = 0; i < a.ends.length; i++)
+    if (a.ends[i].label !== b.ends[i].label || a.ends[i].after !== b.ends[i].after) return false;
+  return true;
 }
 
 /**

@@ -1,11 +1,12 @@
 /** The cycles in which routers of a line move wavelets: bits, which its simulation notes if that is asked for. */
 import { latestOf } from '../engine.js';
 import { MOVES_ROWS } from '../fast/machine-code.js';
+import type { Line } from './divide.js';
 import { NEVER_MOVES, type LineResult } from './result.js';
 import { placeIn } from './shapes.js';
 import { pointersOf, simulate } from './simulate.js';
 import { stretchedMoves } from './stretch.js';
-import { isLong, noteBytes, type LineTable, type Shape } from './table.js';
+import { isLong, noteBytes, type Asked, type LineTable } from './table.js';
 
 /** Rows of bits (fast/assembly/moves.ts). */
 const ROW = { moves: 0, several: 1, contested: 2, ramp: 3, elsewhere: 4 };
@@ -24,13 +25,19 @@ export function cyclesOf({ moves }: LineResult, router: number, base: number): C
   return { words, bits, base, at: placeIn(routers, router) };
 }
 
+/** Are the cycles of a line's router noted? */
+export function areNoted({ moves }: LineResult, router: number): boolean {
+  return moves !== undefined && moves.routers[placeIn(moves.routers, router)] === router;
+}
+
 /** Has the cycles of some routers of a line noted, if they are not: it is simulated once more. */
 export function* noteCycles(
   table: LineTable,
-  shape: Shape,
+  line: Pick<Line, 'shape' | 'group'>,
   result: LineResult,
   wanted: Iterable<number>,
 ): Generator<void, void> {
+  const { shape } = line;
   const before = result.moves?.routers ?? [];
   const all = new Set(before);
   for (const router of wanted) all.add(router);
@@ -39,7 +46,7 @@ export function* noteCycles(
   const routers = Int32Array.from(all).sort();
   const words = wordsOf(result, routers);
   if (result.stretched !== undefined) {
-    yield* noteCycles(table, shape, result.stretched.of, routers);
+    yield* noteCycles(table, line, result.stretched.of, routers);
     result.moves = stretchedMoves(result.stretched, routers, words);
     noteBytes(table, first.length, result.moves.bits.byteLength);
     return;
@@ -48,7 +55,7 @@ export function* noteCycles(
   const counts = yield* simulate(table, shape, starts, pointers, nudges, routers, words);
   result.moves = { routers, words, bits: counts!.moves!.bits };
   noteBytes(table, first.length, result.moves.bits.byteLength);
-  noteAsked(shape, starts, routers, words);
+  noteAsked(line, starts, routers, words);
 }
 
 /** Words for the bits of all cycles with moves of some routers. */
@@ -60,21 +67,31 @@ function wordsOf({ first, last }: LineResult, routers: Int32Array): number {
 }
 
 /** Routers of which cycles are noted before they are asked for. */
-const MOST_LIKELY = 64;
+const MOST_LIKELY = 256;
 /** Words of each of their rows of bits, together: cores may start far apart. */
 const MOST_WORDS = 2 ** 16;
 
 /** Notes of which routers of a short line cycles were asked for, and how many words these took from its last start on. */
-function noteAsked(shape: Shape, starts: Int32Array, routers: Int32Array, words: number): void {
+function noteAsked(
+  { shape, group }: Pick<Line, 'shape' | 'group'>,
+  starts: Int32Array,
+  routers: Int32Array,
+  words: number,
+): void {
   if (isLong(shape.places.length)) return;
-  const all = Int32Array.from(new Set([...(shape.asked?.routers ?? []), ...routers])).sort();
+  const before = shape.asked.get(group)?.routers ?? [];
+  const all = Int32Array.from(new Set([...before, ...routers])).sort();
   const own = all.length > MOST_LIKELY ? routers : all;
   if (own.length > MOST_LIKELY) return;
-  shape.asked = { routers: own, words: Math.max(0, words - (latestOf(starts) >> 5)) };
+  const more = Math.max(0, words - (latestOf(starts) >> 5));
+  shape.asked.set(group, { routers: own, words: more });
 }
 
-/** Routers of a line of which cycles are likely to be asked for, and words for the bits of each (more than it takes). */
-export function likelyAsked({ asked }: Shape, starts: Int32Array): NonNullable<Shape['asked']> {
+/**
+ * Routers of a line of which cycles are likely to be asked for, and words for the bits of each (more than it takes).
+ * @param asked what was asked for of lines of its shape in its group
+ */
+export function likelyAsked(asked: Asked | undefined, starts: Int32Array): Asked {
   if (asked === undefined) return { routers: NO_ROUTERS, words: 0 };
   const { routers } = asked;
   const words = asked.words + (latestOf(starts) >> 5) + 8;

@@ -9,8 +9,9 @@ import type { OverLinks } from '../fast/tally.js';
 import type { RunResult } from '../engine.js';
 import { COLORS, cutLists, unitedFamilies, type Cuts } from './cut.js';
 import { netsOf, type Net } from './nets.js';
-import { lineRole, partCode, shapeOf, type Found } from './shapes.js';
+import { lineRole, partCode, shapeOf } from './shapes.js';
 import type { LineTable, PartCode, Shape } from './table.js';
+import { mix } from '../../numeric/mix.js';
 
 export interface Line extends LineKind {
   group: number;
@@ -23,9 +24,9 @@ export interface Line extends LineKind {
 /** What lines of one kind in one group have in common. */
 interface LineKind {
   shape: Shape;
-  /** Routers whose cores do something in it, by their places among all; their parts. */
+  /** Routers whose cores do something in it, by their places among all; what their parts begin with. */
   actors: Int32Array;
-  parts: Int32Array;
+  leads: Int32Array;
 }
 
 export interface Division {
@@ -63,7 +64,7 @@ export function divide(
   const cuts = cutLists(tables.ops, united, groupOf);
   const order = cuts && orderOf(cuts);
   if (cuts === undefined || order === undefined) return undefined;
-  const parts = cuts.parts.map(({ from, to }) => partCode(table, tables.ops, from, to));
+  const codes = cuts.parts.map(({ from, to }) => partCode(table, tables.ops, from, to));
   const masks = [...new Set(cuts.masks)];
   const known = netsOf(table, program, tables, wafer, masks);
   const nets = cuts.masks.map((mask) => known[masks.indexOf(mask)]);
@@ -72,7 +73,8 @@ export function divide(
   for (const group of order) {
     const partOf = partsOf(cuts, group);
     if (!areRouted(nets[group], partOf)) return undefined;
-    addLines(table, wafer, nets[group], { group, parts, partOf }, lineOf[group], lines);
+    const sorts = sortsOf(table, nets[group], cuts, codes, partOf);
+    addLines(table, wafer, nets[group], group, sorts, lineOf[group], lines);
   }
   if (lines.length < 2) return undefined;
   return { cuts, lines, nets, lineOf, returns: returnsOf(cuts) };
@@ -131,7 +133,7 @@ function orderOf(cuts: Cuts): number[] | undefined {
 }
 
 /** By list: its part in a group, or -1. */
-function partsOf({ parts, firstPart }: Cuts, group: number): Int32Array {
+export function partsOf({ parts, firstPart }: Cuts, group: number): Int32Array {
   const of = new Int32Array(firstPart.length - 1).fill(-1);
   for (let list = 0; list < of.length; list++)
     for (let part = firstPart[list]; part < firstPart[list + 1]; part++)
@@ -144,89 +146,128 @@ function areRouted({ classList, classColors }: Net, partOf: Int32Array): boolean
   return classList.every((list, i) => partOf[list] < 0 || classColors[i] !== 0);
 }
 
+/** By class of a net its sort: what its routers do in a group, and what parts begin with (-1 without a part). */
+interface Sorts {
+  of: Int32Array;
+  roles: number[];
+  leads: number[];
+}
+
+/** Classes that differ in what lines do not tell apart, as in what their cores do in other groups, are of one sort. */
+function sortsOf(
+  table: LineTable,
+  { classList, classSet }: Net,
+  cuts: Cuts,
+  codes: PartCode[],
+  partOf: Int32Array,
+): Sorts {
+  const of = new Int32Array(classList.length);
+  const [roles, leads] = [[] as number[], [] as number[]];
+  const likeList = firstAlike(cuts, codes, partOf);
+  const known = new Map<number, number>();
+  for (let i = 0; i < of.length; i++) {
+    const list = likeList[classList[i]];
+    const key = classSet[i].number * likeList.length + list;
+    let sort = known.get(key);
+    if (sort === undefined) {
+      const part = partOf[list];
+      known.set(key, (sort = roles.length));
+      roles.push(lineRole(table, part < 0 ? undefined : codes[part], classSet[i]).number);
+      leads.push(part < 0 ? -1 : cuts.parts[part].lead);
+    }
+    of[i] = sort;
+  }
+  return { of, roles, leads };
+}
+
+/** By list, the first one whose part in a group has the same code and begins with the same. */
+function firstAlike({ parts, leads }: Cuts, codes: PartCode[], partOf: Int32Array): Int32Array {
+  const first = new Int32Array(partOf.length);
+  const known = new Map<number, number>();
+  for (let list = 0; list < first.length; list++) {
+    const part = partOf[list];
+    const key = part < 0 ? -1 : codes[part].number * leads.length + parts[part].lead;
+    const before = known.get(key);
+    first[list] = before ?? list;
+    if (before === undefined) known.set(key, list);
+  }
+  return first;
+}
+
 /** Adds the lines of a group to those before. */
 function addLines(
   table: LineTable,
   wafer: WaferSpec,
   net: Net,
-  { group, parts, partOf }: { group: number; parts: PartCode[]; partOf: Int32Array },
+  group: number,
+  sorts: Sorts,
   lineOf: Int32Array,
   lines: Line[],
 ): void {
-  const { classList, classSet } = net;
-  const classPart = new Int32Array(classList.length);
-  const classRole = new Int32Array(classList.length);
-  for (let i = 0; i < classList.length; i++) {
-    const part = partOf[classList[i]];
-    classPart[i] = part;
-    classRole[i] = lineRole(table, part < 0 ? undefined : parts[part], classSet[i]).number;
-  }
+  const kindOf = kindsOf(net, sorts);
   const kinds: (LineKind | undefined)[] = [];
-  const rooms: Rooms = { roles: new Map(), all: new Map(), parts: roomForParts(net), used: 0 };
-  for (const example of net.examples) {
-    const kind = kindOf(net, example, classPart, classRole, rooms);
-    kinds.push(kind && { ...kind, shape: shapeOf(table, kind.found, wafer.fabric) });
-  }
   for (let n = 0; n < net.count; n++) {
-    const kind = kinds[net.kinds[n]];
+    const number = kindOf[n];
+    if (number === kinds.length) kinds.push(kindLike(table, wafer, net, n, sorts));
+    const kind = kinds[number];
     if (kind === undefined) continue;
     lineOf[n] = lines.length;
-    const { shape, actors } = kind;
-    lines.push({ group, routers: net.routers[n], shape, actors, parts: kind.parts });
+    const { shape, actors, leads } = kind;
+    lines.push({ group, routers: net.routers[n], shape, actors, leads });
   }
 }
 
-/**
- * Arrays by their length: for the roles of a line, which its shape keeps its own of, and the numbers of all its routers; and
- * one for the parts of all kinds, of which the first entries are used. To make one takes longer than to fill it.
- */
-interface Rooms {
-  roles: Map<number, Int32Array>;
-  all: Map<number, Int32Array>;
-  parts: Int32Array;
-  used: number;
+/** By net its kind, in the order of their first ones: those of one box whose routers are of the same sorts. */
+function kindsOf({ count, first, classes, boxOf }: Net, { of }: Sorts): Int32Array {
+  const kindOf = new Int32Array(count);
+  const examples: number[] = [];
+  const byHash = new Map<number, number[]>();
+  for (let n = 0; n < count; n++) {
+    let hash = boxOf[n];
+    for (let i = first[n]; i < first[n + 1]; i++) hash = mix(hash, of[classes[i]]);
+    let alike = byHash.get(hash);
+    if (alike === undefined) byHash.set(hash, (alike = []));
+    let kind = -1;
+    for (let i = 0; i < alike.length && kind < 0; i++) {
+      const other = examples[alike[i]];
+      if (boxOf[other] !== boxOf[n]) continue;
+      let at = first[n];
+      const apart = first[other] - at;
+      while (at < first[n + 1] && of[classes[at]] === of[classes[at + apart]]) at++;
+      if (at === first[n + 1]) kind = alike[i];
+    }
+    if (kind < 0) {
+      kind = examples.push(n) - 1;
+      alike.push(kind);
+    }
+    kindOf[n] = kind;
+  }
+  return kindOf;
 }
 
-/** For the part of each router of the nets that stand for all of their kind. */
-function roomForParts({ examples, first }: Net): Int32Array {
-  let size = 0;
-  for (let i = 0; i < examples.length; i++) size += first[examples[i] + 1] - first[examples[i]];
-  return new Int32Array(size);
-}
-
-function roomFor(rooms: Map<number, Int32Array>, length: number): Int32Array {
-  let room = rooms.get(length);
-  if (room === undefined) rooms.set(length, (room = new Int32Array(length)));
-  return room;
-}
-
-/** What the lines like the `example`-th of a net do in a group; undefined if no core does anything there. */
-function kindOf(
-  net: Net,
-  example: number,
-  classPart: Int32Array,
-  classRole: Int32Array,
-  rooms: Rooms,
-): (Omit<LineKind, 'shape'> & { found: Found }) | undefined {
-  const from = net.first[example];
-  const to = net.first[example + 1];
-  const roles = roomFor(rooms.roles, to - from);
+/** What lines like the `n`-th net do in a group; undefined if no core does anything there. */
+function kindLike(
+  table: LineTable,
+  wafer: WaferSpec,
+  { first, classes, places, boxOf, boxes, hops }: Net,
+  n: number,
+  sorts: Sorts,
+): LineKind | undefined {
+  const [from, to] = [first[n], first[n + 1]];
+  const roles = new Int32Array(to - from);
+  const actors = new Int32Array(to - from);
+  const leads = new Int32Array(to - from);
   let count = 0;
   for (let i = from; i < to; i++) {
-    roles[i - from] = classRole[net.classes[i]];
-    if (classPart[net.classes[i]] >= 0) count++;
+    const sort = sorts.of[classes[i]];
+    roles[i - from] = sorts.roles[sort];
+    if (sorts.leads[sort] < 0) continue;
+    actors[count] = i - from;
+    leads[count++] = sorts.leads[sort];
   }
   if (count === 0) return undefined;
-  // Mostly all of them do something.
-  const actors = count === to - from ? roomFor(rooms.all, count) : new Int32Array(count);
-  const parts = rooms.parts.subarray(rooms.used, (rooms.used += count));
-  for (let i = from, next = 0; i < to; i++) {
-    const part = classPart[net.classes[i]];
-    if (part < 0) continue;
-    actors[next] = i - from;
-    parts[next++] = part;
-  }
-  const kind = net.kinds[example];
-  const places = net.places.subarray(from, to);
-  return { actors, parts, found: { ...net.boxes[kind], places, roles, hops: net.hops[kind] } };
+  const box = boxOf[n];
+  const found = { ...boxes[box], places: places.subarray(from, to), roles, hops: hops[box] };
+  const shape = shapeOf(table, found, wafer.fabric);
+  return { shape, actors: actors.slice(0, count), leads: leads.slice(0, count) };
 }

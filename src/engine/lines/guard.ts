@@ -8,6 +8,7 @@
  */
 import type { Nudges, Pass } from './pass.js';
 import {
+  areNoted,
   coincide,
   cyclesOf,
   isElsewhere,
@@ -89,7 +90,15 @@ export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<v
 /** Finds the cycles of lines that are at a router at one time. */
 function* noteOverlapping(table: LineTable, pass: Pass, routers: Use[][]): Generator<void, void> {
   const { division, results, bases } = pass;
-  const overlapping = routers.flatMap((uses) => uses.filter((use) => overlapsOne(use, uses)));
+  const overlapping: Use[] = [];
+  // Mostly all of them are noted.
+  const missing: Use[] = [];
+  for (const uses of routers)
+    for (const use of uses) {
+      if (!overlapsOne(use, uses)) continue;
+      overlapping.push(use);
+      if (!areNoted(results[use.line], use.at)) missing.push(use);
+    }
   // Results that are made of another one need that one's cycles: those come first, for all of them at once.
   const wanted = new Map<LineResult, { line: number; at: Set<number> }>();
   const want = (result: LineResult, { line, at }: Use) => {
@@ -97,10 +106,10 @@ function* noteOverlapping(table: LineTable, pass: Pass, routers: Use[][]): Gener
     of.at.add(at);
     wanted.set(result, of);
   };
-  for (const use of overlapping) want(results[use.line].stretched?.of ?? results[use.line], use);
-  for (const use of overlapping) want(results[use.line], use);
+  for (const use of missing) want(results[use.line].stretched?.of ?? results[use.line], use);
+  for (const use of missing) want(results[use.line], use);
   for (const [result, { line, at }] of wanted)
-    yield* noteCycles(table, division.lines[line].shape, result, at);
+    yield* noteCycles(table, division.lines[line], result, at);
   for (const use of overlapping) use.cycles = cyclesOf(results[use.line], use.at, bases[use.line]);
 }
 

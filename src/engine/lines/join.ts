@@ -5,7 +5,7 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Tables } from '../fast/tables.js';
 import type { Part } from './cut.js';
-import type { Division, Line } from './divide.js';
+import { partsOf, type Division, type Line } from './divide.js';
 import { lineRole, partCode, shapeOf, withRoute } from './shapes.js';
 import type { LineRole, LineTable } from './table.js';
 
@@ -40,15 +40,14 @@ export function joinLines(
   for (const { members } of sets)
     for (const line of members) routers += base.lines[line].routers.length;
   if (routers > of.most * of.tables.placeOf.length) return undefined;
-  const parts = base.cuts.parts.slice();
   const joined = new Map<number, { line: Line; members: number[] }[]>();
   for (const { members, groups } of sets) {
-    const line = lineOf(of, base, members, parts, groups);
+    const line = lineOf(of, base, members, groups);
     if (line === undefined) return undefined;
     const before = base.lines.findIndex(({ group }) => group === groups[1]);
     joined.set(before, [...(joined.get(before) ?? []), { line, members }]);
   }
-  return { ...renumbered(base, joined), cuts: { ...base.cuts, parts } };
+  return { ...renumbered(base, joined), cuts: base.cuts };
 }
 
 /** Sets of numbers that pairs connect, in rising order. */
@@ -118,32 +117,32 @@ function renumbered(
   return { lines, members, lineOf, nets: base.nets, returns: base.returns };
 }
 
-/** What a core does in the lines that are joined: its role in each, and its part, or -1. */
+/** What a core does in the lines that are joined: its role in both, and its first part, or -1. */
 interface Own {
   role: LineRole;
   part: number;
 }
 
-/** One line of several; parts that cores have in two of them are added to all. */
+/** One line of several; a core that has parts in two of them begins with the first. */
 function lineOf(
   of: Joining,
-  { lines }: Division,
+  { lines, cuts }: Division,
   members: number[],
-  parts: Part[],
   [group, last]: [number, number],
 ): Line | undefined {
   const { table, tables, wafer } = of;
+  const { parts } = cuts;
+  const { ops, roleOf } = tables;
+  const partOf = new Map([group, last].map((one) => [one, partsOf(cuts, one)]));
   const owns = new Map<number, Own>();
   const hops = new Map<number, Uint16Array>();
-  /** By a core's first part, that and the next one. */
-  const both = new Map<number, number>();
   for (const member of members) {
-    const { routers, shape, actors, parts: own } = lines[member];
-    const partAt = new Map(Array.from(actors, (router, i) => [router, own[i]]));
+    const { group: its, routers, shape } = lines[member];
     for (let i = 0; i < routers.length; i++) {
-      const one = { role: table.allRoles[shape.roles[i]], part: partAt.get(i) ?? -1 };
+      const part = partOf.get(its)![ops.listOf[roleOf[routers[i]]]];
+      const one = { role: table.allRoles[shape.roles[i]], part };
       const before = owns.get(routers[i]);
-      const all = before === undefined ? one : withBoth(of, before, one, parts, both);
+      const all = before === undefined ? one : withBoth(of, before, one, parts);
       if (all === undefined) return undefined;
       owns.set(routers[i], all);
       if (shape.hops.length > 0) hops.set(routers[i], shape.hops.subarray(i * 4, i * 4 + 4));
@@ -163,7 +162,7 @@ function lineOf(
   return {
     ...{ group, last, routers, shape: shapeOf(table, found, wafer.fabric) },
     actors: Int32Array.from(actors),
-    parts: Int32Array.from(actors, (i) => all[i].part),
+    leads: Int32Array.from(actors, (i) => parts[all[i].part].lead),
   };
 }
 
@@ -172,8 +171,7 @@ function withBoth(
   { table, tables }: Joining,
   a: Own,
   b: Own,
-  parts: Part[],
-  both: Map<number, number>,
+  parts: readonly Part[],
 ): Own | undefined {
   const set = b.role.set.routes.reduce((all, route) => withRoute(table, all, route), a.role.set);
   if (a.part < 0 || b.part < 0) {
@@ -183,9 +181,8 @@ function withBoth(
   if (b.part !== a.part + 1) return undefined;
   const { from } = parts[a.part];
   const { to } = parts[b.part];
-  const part = both.get(a.part) ?? parts.push({ ...parts[a.part], to }) - 1;
-  both.set(a.part, part);
-  return { role: lineRole(table, partCode(table, tables.ops, from, to), set), part };
+  const code = partCode(table, tables.ops, from, to);
+  return { role: lineRole(table, code, set), part: a.part };
 }
 
 /** The smallest box around some places of a rectangle of cores, and where they are in it. */

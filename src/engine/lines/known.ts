@@ -1,5 +1,6 @@
 /** Results of lines that are known: found by all that they depend on, or simulated and kept. */
 import { keepCycles, likelyAsked } from './cycles.js';
+import type { Line } from './divide.js';
 import type { LineResult } from './result.js';
 import { placeAmong, resultOfLine, simulate } from './simulate.js';
 import { sameWords } from './shapes.js';
@@ -10,13 +11,13 @@ import { mix } from '../../numeric/mix.js';
 /** Simulates a line and keeps what comes of it; undefined if it does not end as it should. */
 export function* simulated(
   table: LineTable,
-  shape: Shape,
+  { shape, group }: Pick<Line, 'shape' | 'group'>,
   starts: Int32Array,
   pointers: Int32Array,
   nudges: Int32Array,
 ): Generator<void, LineResult | undefined> {
-  // Cycles that were asked for of an equal line are likely to be asked for of this one.
-  const { routers, words } = likelyAsked(shape, starts);
+  // Cycles that were asked for of a line like it are likely to be asked for of this one.
+  const { routers, words } = likelyAsked(shape.asked.get(group), starts);
   const counts = yield* simulate(table, shape, starts, pointers, nudges, routers, words);
   if (counts === undefined) return undefined;
   const result = resultOfLine(table, shape, starts, pointers, nudges, counts);
@@ -41,15 +42,27 @@ export function find(
   nudges: Int32Array,
   pointerOf: (router: number) => number,
 ): LineResult | undefined {
+  // Mostly it is as the line of this shape before.
+  const { last } = shape;
+  if (last !== undefined && isResult(shape, last, starts, nudges, pointerOf)) return last;
   const alike = shape.results.get(keyOf(starts)) ?? NONE;
   for (let i = 0; i < alike.length; i++)
-    if (
-      sameWords(alike[i].starts, starts) &&
-      sameWords(alike[i].nudges, nudges) &&
-      hasPointers(shape, alike[i], pointerOf)
-    )
-      return alike[i];
+    if (isResult(shape, alike[i], starts, nudges, pointerOf)) return (shape.last = alike[i]);
   return nudges.length > 0 ? undefined : findStretched(table, shape, starts, pointerOf);
+}
+
+function isResult(
+  shape: Shape,
+  result: LineResult,
+  starts: Int32Array,
+  nudges: Int32Array,
+  pointerOf: (router: number) => number,
+): boolean {
+  return (
+    sameWords(result.starts, starts) &&
+    sameWords(result.nudges, nudges) &&
+    hasPointers(shape, result, pointerOf)
+  );
 }
 
 /** The result of a line that starts as one that is known does, but for how far its bunches are apart: it is kept. */
@@ -87,6 +100,7 @@ function hasPointers(
 }
 
 function keep(shape: Shape, result: LineResult): void {
+  shape.last = result;
   const key = keyOf(result.starts);
   const alike = shape.results.get(key);
   if (alike === undefined) shape.results.set(key, [result]);

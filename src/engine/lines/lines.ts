@@ -10,7 +10,7 @@ import { recordAt } from '../fast/operations.js';
 import { resultOf } from '../fast/tally.js';
 import type { Program } from '../../program/program.js';
 import { startsOf, type Tables } from '../fast/tables.js';
-import { divide, groupsBetween, type Division, type Line } from './divide.js';
+import { divide, groupsBetween, partsOf, type Division, type Line } from './divide.js';
 import { guard, type Findings } from './guard.js';
 import { joinLines, MOST_JOINED } from './join.js';
 import { countsOf, passOver, sentIn, type Nudges, type Pass, type Place } from './pass.js';
@@ -277,14 +277,18 @@ const NONE = {
 };
 
 /** The cores of the line that is simulated, as they are where it begins. */
-function standingIn(input: RunInput, { line, parts = [] }: Place): Standing[] {
+function standingIn(input: RunInput, { line, cuts }: Place): Standing[] {
   const tables = line && tablesOf(input);
-  if (line === undefined || tables === undefined) return [];
-  const { ops, placeOf } = tables;
-  return Array.from(line.actors, (router, i) => {
-    const { label, source, destination } = recordAt(ops, parts[line.parts[i]].from);
+  if (line === undefined || tables === undefined || cuts === undefined) return [];
+  const { ops, placeOf, roleOf } = tables;
+  const [own, last] = [line.group, line.last ?? line.group].map((group) => partsOf(cuts, group));
+  return Array.from(line.actors, (router) => {
+    const core = line.routers[router];
+    const list = ops.listOf[roleOf[core]];
+    const part = own[list] < 0 ? last[list] : own[list];
+    const { label, source, destination } = recordAt(ops, cuts.parts[part].from);
     return {
-      core: placeOf[line.routers[router]],
+      core: placeOf[core],
       label,
       receives: colors(source),
       sends: colors(destination),

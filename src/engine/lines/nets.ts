@@ -1,10 +1,10 @@
 /**
- * Nets: routers connected by routes of some colours. Those that are alike but for their place are of one kind, so
- * that what follows is done once for each kind.
+ * Nets: routers connected by routes of some colours. Those that are alike but for their place are in one box, so that it is
+ * told by what their routers do whether lines are of one kind (divide.ts).
  */
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program, Route } from '../../program/program.js';
-import type { Tables } from '../fast/tables.js';
+import { columnOf, type Tables } from '../fast/tables.js';
 import { OP, OP_WORDS, ROUTE } from '../fast/machine-code.js';
 import { emptySet, fabricKey, withRoute } from './shapes.js';
 import type { LineTable, RouteSet } from './table.js';
@@ -25,9 +25,8 @@ export interface Net {
   classSet: RouteSet[];
   /** By class: bits of the net's colours that its routers have. */
   classColors: Int32Array;
-  /** By net: its kind. By kind: a net of it, the size of its box, hops of its links (see `Found`). */
-  kinds: Int32Array;
-  examples: number[];
+  /** By net: which box it is in, and where. Of each its size, and hops of its links (see `Found`). */
+  boxOf: Int32Array;
   boxes: { width: number; height: number }[];
   hops: Uint16Array[];
 }
@@ -104,7 +103,8 @@ export function netsOf(
 }
 
 function netOf(ground: Ground, classed: Classes): Net {
-  const { of, count } = connect(ground, classed);
+  const classAt = columnOf(classed.classOf, ground.roleOf);
+  const { of, count } = connect(ground, classed, classAt);
   const first = new Int32Array(count + 1);
   for (let core = 0; core < of.length; core++) if (of[core] >= 0) first[of[core] + 1]++;
   for (let net = 0; net < count; net++) first[net + 1] += first[net];
@@ -114,33 +114,36 @@ function netOf(ground: Ground, classed: Classes): Net {
   const routers: Int32Array[] = [];
   for (let net = 0; net < count; net++) routers.push(sorted.subarray(first[net], first[net + 1]));
   const { classList, classSet, classColors } = classed;
-  const kinds = kindsOf(ground, classed, routers, first);
-  return { count, of, routers, first, classList, classSet, classColors, ...kinds };
+  const classes = columnOf(classAt, sorted);
+  const boxes = boxesOf(ground, routers, first);
+  return { count, of, routers, first, classes, classList, classSet, classColors, ...boxes };
 }
 
 /** By core the number of its net, in the order of their first cores. */
 function connect(
-  { program, roleOf, placeOf, coreAt, x, y }: Ground,
-  { classOf, classColors: colors, classSends: sends }: Classes,
+  { program, placeOf, coreAt, x, y }: Ground,
+  { classColors: colors, classSends: sends }: Classes,
+  classAt: Int32Array,
 ): Pick<Net, 'of' | 'count'> {
-  const { width, height } = program;
+  const { width } = program;
   const cores = placeOf.length;
   const parent = new Int32Array(cores);
   for (let core = 0; core < cores; core++) {
     parent[core] = core;
-    const role = classOf[roleOf[core]];
+    const role = classAt[core];
     const own = colors[role];
     if (own === 0) continue;
     const place = placeOf[core];
-    const west = x[core] > 0 ? coreAt[place - 1] : -1;
-    const north = y[core] > 0 && height > 1 ? coreAt[place - width] : -1;
+    // Cores are numbered row by row.
+    const west = x[core] > 0 && placeOf[core - 1] === place - 1 ? core - 1 : -1;
+    const north = y[core] > 0 ? coreAt[place - width] : -1;
     if (west >= 0) {
-      const other = classOf[roleOf[west]];
+      const other = classAt[west];
       const meet = (sends[role * 4 + 3] & colors[other]) | (sends[other * 4 + 1] & own);
-      if (meet !== 0) join(parent, core, west);
+      if (meet !== 0) parent[core] = rootOf(parent, west);
     }
     if (north >= 0) {
-      const other = classOf[roleOf[north]];
+      const other = classAt[north];
       const meet = (sends[role * 4] & colors[other]) | (sends[other * 4 + 2] & own);
       if (meet !== 0) join(parent, core, north);
     }
@@ -149,7 +152,7 @@ function connect(
   let count = 0;
   // The root of a net is its first core.
   for (let core = 0; core < cores; core++) {
-    if (colors[classOf[roleOf[core]]] === 0) continue;
+    if (colors[classAt[core]] === 0) continue;
     const root = rootOf(parent, core);
     of[core] = root === core ? count++ : of[root];
   }
@@ -172,19 +175,15 @@ function join(parent: Int32Array, a: number, b: number): void {
   else parent[p] = q;
 }
 
-type Kinds = Pick<Net, 'places' | 'classes' | 'kinds' | 'examples' | 'boxes' | 'hops'>;
+type Boxes = Pick<Net, 'places' | 'boxOf' | 'boxes' | 'hops'>;
 
-function kindsOf(
-  ground: Ground,
-  { classOf }: Classes,
-  routers: Int32Array[],
-  first: Int32Array,
-): Kinds {
-  const { roleOf, x, y } = ground;
+/** Where nets are in boxes of their own; those with the same places there are in one, unless they have links of several hops. */
+function boxesOf(ground: Ground, routers: Int32Array[], first: Int32Array): Boxes {
+  const { x, y } = ground;
   const places = new Int32Array(first[routers.length]);
-  const classes = new Int32Array(first[routers.length]);
-  const kinds = new Int32Array(routers.length);
-  const found: Pick<Kinds, 'examples' | 'boxes' | 'hops'> = { examples: [], boxes: [], hops: [] };
+  const boxOf = new Int32Array(routers.length);
+  const found: Pick<Boxes, 'boxes' | 'hops'> = { boxes: [], hops: [] };
+  const examples: number[] = [];
   const byHash = new Map<number, number[]>();
   for (let net = 0; net < routers.length; net++) {
     const own = routers[net];
@@ -201,45 +200,33 @@ function kindsOf(
     const width = x1 - x0 + 1;
     let hash = width;
     for (let i = 0; i < count; i++) {
-      const core = own[i];
-      const place = (y[core] - y0) * width + x[core] - x0;
-      const number = classOf[roleOf[core]];
+      const place = (y[own[i]] - y0) * width + x[own[i]] - x0;
       places[from + i] = place;
-      classes[from + i] = number;
-      hash = mix(mix(hash, place), number);
+      hash = mix(hash, place);
     }
-    const box = { width, height: y[own[count - 1]] - y0 + 1 };
     const hops = hopsOf(ground, own);
-    const alike = byHash.get(hash);
-    const same = alike?.find(
-      (kind) =>
-        hops.length + found.hops[kind].length === 0 &&
-        found.boxes[kind].width === width &&
-        areAlike(places, classes, first, net, found.examples[kind]),
+    let alike = byHash.get(hash);
+    if (alike === undefined) byHash.set(hash, (alike = []));
+    const same = alike.find(
+      (box) =>
+        hops.length + found.hops[box].length === 0 &&
+        found.boxes[box].width === width &&
+        areAlike(places, first, net, examples[box]),
     );
-    kinds[net] = same ?? found.examples.push(net) - 1;
+    boxOf[net] = same ?? examples.push(net) - 1;
     if (same !== undefined) continue;
-    found.boxes.push(box);
+    found.boxes.push({ width, height: y[own[count - 1]] - y0 + 1 });
     found.hops.push(hops);
-    if (alike === undefined) byHash.set(hash, [kinds[net]]);
-    else alike.push(kinds[net]);
+    alike.push(boxOf[net]);
   }
-  return { places, classes, kinds, ...found };
+  return { places, boxOf, ...found };
 }
 
-function areAlike(
-  places: Int32Array,
-  classes: Int32Array,
-  first: Int32Array,
-  a: number,
-  b: number,
-): boolean {
+function areAlike(places: Int32Array, first: Int32Array, a: number, b: number): boolean {
   const [from, other] = [first[a], first[b]];
   const count = first[a + 1] - from;
   if (count !== first[b + 1] - other) return false;
-  for (let i = 0; i < count; i++)
-    if (places[from + i] !== places[other + i] || classes[from + i] !== classes[other + i])
-      return false;
+  for (let i = 0; i < count; i++) if (places[from + i] !== places[other + i]) return false;
   return true;
 }
 
@@ -264,14 +251,19 @@ function classesOf(
     classSet: [] as RouteSet[],
     numbers: new Map<number, number>(),
   }));
-  // For all masks together: routes are looked at once, and what does that is compiled once.
-  const sets = masks.map(() => empty);
+  // For all masks together: routes are looked at once, and what does that is compiled once. Many roles have the same ones.
+  const setsOf = new Map<readonly Route[], RouteSet[]>();
+  const lists = listColors.length;
   for (let role = 0; role < roles.length; role++) {
-    sets.fill(empty);
-    addRoutes(table, sets, masks, roles[role].routes);
-    for (let m = 0; m < sets.length; m++) {
+    const { routes } = roles[role];
+    let sets = setsOf.get(routes);
+    if (sets === undefined) {
+      setsOf.set(routes, (sets = masks.map(() => empty)));
+      addRoutes(table, sets, masks, routes);
+    }
+    for (let m = 0; m < found.length; m++) {
       const { classOf, classList, classSet, numbers } = found[m];
-      const key = sets[m].number * 2 ** 21 + listOf[role];
+      const key = sets[m].number * lists + listOf[role];
       let number = numbers.get(key);
       if (number === undefined) {
         number = classSet.push(sets[m]) - 1;

@@ -17,22 +17,30 @@ export function* nudgeLines(
   nudges: Nudges,
 ): Generator<void, boolean> {
   const { results, division } = pass;
+  // Columns that cross the same rows have equal nudges.
+  let last: { before: LineResult; words: Int32Array; after: LineResult } | undefined;
   for (const [l, words] of nudges) {
     const before = results[l];
     if (sameWords(before.nudges, words)) continue;
-    const { shape } = division.lines[l];
+    if (last?.before === before && sameWords(last.words, words)) {
+      results[l] = last.after;
+      continue;
+    }
+    const line = division.lines[l];
+    const { shape } = line;
     const pointers = pointersOf(shape, before);
     const { starts } = before;
     const after =
       find(table, shape, starts, words, (router) => pointers[router]) ??
-      (yield* simulated(table, shape, starts, pointers, words));
+      (yield* simulated(table, line, starts, pointers, words));
     if (after === undefined || !areAlike(before, after)) return false;
     // Others are at these routers at one time; at all else it is enough that they come first and last as before.
     const noted = [before, after].flatMap(({ moves }) => [...(moves?.routers ?? [])]);
-    yield* noteCycles(table, shape, before, noted);
-    yield* noteCycles(table, shape, after, noted);
+    yield* noteCycles(table, line, before, noted);
+    yield* noteCycles(table, line, after, noted);
     if (!moveAlike(before, after)) return false;
     results[l] = after;
+    last = { before, words, after };
   }
   return true;
 }

@@ -6,9 +6,9 @@ import { LINKS } from '../../hardware/mesh.js';
 import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import { columnOf, type Tables } from '../fast/tables.js';
-import type { Part } from './cut.js';
+import type { Cuts, Lead } from './cut.js';
 import type { Division, Line, LinesSent } from './divide.js';
-import { followFree, followMoves, type Traces } from './traces.js';
+import { followEach, followFree, followMoves, freeByCore, type Traces } from './traces.js';
 import { find, simulated } from './known.js';
 import { LATEST_START, type LineResult } from './result.js';
 import type { LineTable } from './table.js';
@@ -24,7 +24,7 @@ export interface Pass {
   /** By core: the cycle in which it is at its next part, and cycles that it waited for output. */
   at: Float64Array;
   waitOutput: Float64Array;
-  /** By part, then by list for what is computed last: the latest core that came there, and when. */
+  /** By lead: the latest core that came there, and when. */
   latest: Float64Array;
   latestCore: Int32Array;
   labelEnd: Float64Array;
@@ -34,10 +34,10 @@ export interface Pass {
   hazards: number;
 }
 
-/** Where a pass is: the line that is simulated, the cycle in which it begins, and the parts of its cores. */
+/** Where a pass is: the line that is simulated, how lists are cut, and the cycle in which the line begins. */
 export interface Place {
   line?: Line;
-  parts?: readonly Part[];
+  cuts?: Cuts;
   cycle: number;
 }
 
@@ -61,26 +61,26 @@ export function* passOver(
   const pass = begin(tables, division, starts);
   const { lines, cuts } = division;
   const { pointers } = pass.traces;
-  let scratch = new Int32Array(1024);
+  const leads = columnsOf(cuts.leads, mostActors(lines));
   // Lines that follow each other are mostly of one length.
-  let own = scratch.subarray(0, 0);
+  let own = leads.starts.subarray(0, 0);
   let routers: Int32Array = own;
   const pointerOf = (router: number) => pointers[routers[router]];
   for (let l = 0; l < lines.length; l++) {
     const line = lines[l];
     const { shape } = line;
     const count = line.actors.length;
-    if (scratch.length < count) scratch = new Int32Array(2 * count);
-    if (own.length !== count || own.buffer !== scratch.buffer) own = scratch.subarray(0, count);
-    const base = startsOf(pass, line, l, cuts.parts, own);
+    if (own.length !== count) own = leads.starts.subarray(0, count);
+    const base = startsOf(pass, line, leads);
     if (base === undefined) return 'long';
-    const moved = nudges.get(l) ?? NO_NUDGES;
+    pass.bases[l] = base;
+    const moved = nudges.size > 0 ? (nudges.get(l) ?? NO_NUDGES) : NO_NUDGES;
     routers = line.routers;
     let result = find(table, shape, own, moved, pointerOf);
     if (result === undefined) {
-      Object.assign(place, { line, parts: cuts.parts, cycle: base });
+      Object.assign(place, { line, cuts, cycle: base });
       const before = columnOf(pointers, routers);
-      result = yield* simulated(table, shape, own, before, moved);
+      result = yield* simulated(table, line, own, before, moved);
       if (result === undefined) return 'line';
     } else pass.known++;
     pass.results.push(result);
@@ -90,15 +90,44 @@ export function* passOver(
   return pass;
 }
 
+/**
+ * What is computed before parts, and which of these wait, in columns by lead (-1 where no part waits); and room for the
+ * starts of a line's cores, absolute and from the first of them on.
+ */
+interface Leads {
+  cycles: Float64Array;
+  setups: Int32Array;
+  labels: Int32Array;
+  times: Float64Array;
+  starts: Int32Array;
+}
+
+function columnsOf(leads: readonly Lead[], most: number): Leads {
+  return {
+    cycles: Float64Array.from(leads, ({ cycles }) => cycles),
+    setups: Int32Array.from(leads, ({ awaits }) => awaits?.setup ?? -1),
+    labels: Int32Array.from(leads, ({ awaits }) => awaits?.label ?? -1),
+    times: new Float64Array(most),
+    starts: new Int32Array(most),
+  };
+}
+
+function mostActors(lines: readonly Line[]): number {
+  let most = 0;
+  for (let l = 0; l < lines.length; l++) most = Math.max(most, lines[l].actors.length);
+  return most;
+}
+
 function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
   const { ops, roleOf, labels, programStart } = tables;
   const cores = roleOf.length;
   const at = starts.slice();
-  for (let core = 0; core < cores; core++) {
-    const list = ops.listOf[roleOf[core]];
-    if (ops.first[list + 1] > ops.first[list]) at[core] += programStart;
-  }
-  const places = division.cuts.parts.length + division.cuts.tails.length;
+  if (programStart !== 0)
+    for (let core = 0; core < cores; core++) {
+      const list = ops.listOf[roleOf[core]];
+      if (ops.first[list + 1] > ops.first[list]) at[core] += programStart;
+    }
+  const leads = division.cuts.leads.length;
   return {
     division,
     results: [],
@@ -113,8 +142,8 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
     },
     at,
     waitOutput: new Float64Array(cores),
-    latest: new Float64Array(places).fill(NO_END),
-    latestCore: new Int32Array(places),
+    latest: new Float64Array(leads).fill(NO_END),
+    latestCore: new Int32Array(leads),
     labelEnd: new Float64Array(labels).fill(NO_END),
     labelCore: new Int32Array(labels),
     waited: new Float64Array(labels),
@@ -128,43 +157,39 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
  * start as late as that, and what they wait before is counted here, so that lines are equal that differ in it alone.
  */
 function startsOf(
-  pass: Pass,
-  { routers, actors, parts }: Line,
-  l: number,
-  cuts: readonly Part[],
-  starts: Int32Array,
+  { at, latest, latestCore, waited }: Pass,
+  { routers, actors, leads }: Line,
+  { cycles, setups, labels, times, starts }: Leads,
 ): number | undefined {
-  const { at, bases, latest, latestCore, waited } = pass;
   let active = Infinity;
   for (let i = 0; i < actors.length; i++) {
     const core = routers[actors[i]];
-    const part = parts[i];
+    const lead = leads[i];
     const before = at[core];
-    if (before > latest[part] || (before === latest[part] && core < latestCore[part])) {
-      latest[part] = before;
-      latestCore[part] = core;
+    if (before > latest[lead] || (before === latest[lead] && core < latestCore[lead])) {
+      latest[lead] = before;
+      latestCore[lead] = core;
     }
-    const { lead, awaits } = cuts[part];
-    at[core] = before + lead.cycles;
-    if (awaits === undefined && at[core] < active) active = at[core];
+    const time = before + cycles[lead];
+    times[i] = time;
+    if (setups[lead] < 0 && time < active) active = time;
   }
+  // Where no core can send at once all wait from when they do.
+  if (active === Infinity) active = -Infinity;
   let [first, last] = [Infinity, -Infinity];
   for (let i = 0; i < actors.length; i++) {
-    const core = routers[actors[i]];
-    const { awaits } = cuts[parts[i]];
-    if (awaits !== undefined && active !== Infinity) {
-      const spare = active - awaits.setup - at[core];
-      if (spare > 0) {
-        at[core] += spare;
-        waited[awaits.label] += spare;
-      }
+    const setup = setups[leads[i]];
+    let time = times[i];
+    if (setup >= 0 && time < active - setup) {
+      waited[labels[leads[i]]] += active - setup - time;
+      time = active - setup;
+      times[i] = time;
     }
-    if (at[core] < first) first = at[core];
-    if (at[core] > last) last = at[core];
+    if (time < first) first = time;
+    if (time > last) last = time;
   }
   if (!(last - first <= LATEST_START)) return undefined;
-  for (let i = 0; i < actors.length; i++) starts[i] = at[routers[actors[i]]] - first;
-  bases[l] = first;
+  for (let i = 0; i < actors.length; i++) starts[i] = times[i] - first;
   return first;
 }
 
@@ -173,7 +198,7 @@ function apply(pass: Pass, line: Line, base: number, result: LineResult): void {
   const { at, waitOutput, labelEnd, labelCore, traces } = pass;
   const { routers, actors } = line;
   const returns = pass.division.returns[line.group];
-  for (let i = 0; i < returns.length; i++) followFree(traces, line, result, base, returns[i]);
+  for (let i = 0; i < returns.length; i++) followFamily(pass, line, base, result, returns[i]);
   followMoves(traces, line, result, base);
   const { ends, waitOutput: waits, labels } = result;
   for (let i = 0; i < actors.length; i++) at[routers[actors[i]]] = base + ends[i];
@@ -182,6 +207,22 @@ function apply(pass: Pass, line: Line, base: number, result: LineResult): void {
   for (let i = 0; i < labels.length; i += 3)
     endLabel(labelEnd, labelCore, labels[i], base + labels[i + 1], routers[labels[i + 2]]);
   pass.hazards += result.hazards;
+}
+
+/** Follows what a line leaves of a family to which cores return; its result is the last of all. */
+function followFamily(
+  { division, traces, results, bases }: Pass,
+  line: Line,
+  base: number,
+  result: LineResult,
+  family: number,
+): void {
+  if (followFree(traces, line, result, base, family, division)) return;
+  const { lines, returns } = division;
+  const each = freeByCore(traces, family);
+  for (let l = 0; l < results.length; l++)
+    if (returns[lines[l].group].includes(family))
+      followEach(traces, lines[l], results[l], bases[l], each);
 }
 
 function endLabel(ends: Float64Array, cores: Int32Array, label: number, end: number, core: number) {
@@ -193,22 +234,24 @@ function endLabel(ends: Float64Array, cores: Int32Array, label: number, end: num
 /** What cores compute last, and the ends of labels in what they compute. */
 function finish(pass: Pass, { ops, roleOf }: Tables): void {
   const { at, latest, latestCore, labelEnd, labelCore, division } = pass;
-  const { parts, tails } = division.cuts;
+  const { tails, leads } = division.cuts;
+  const tailOf = Int32Array.from(tails);
+  const cycles = Float64Array.from(tails, (tail) => leads[tail].cycles);
   for (let core = 0; core < at.length; core++) {
     const list = ops.listOf[roleOf[core]];
-    const place = parts.length + list;
-    if (at[core] > latest[place]) {
-      latest[place] = at[core];
-      latestCore[place] = core;
+    const tail = tailOf[list];
+    if (at[core] > latest[tail] || (at[core] === latest[tail] && core < latestCore[tail])) {
+      latest[tail] = at[core];
+      latestCore[tail] = core;
     }
-    at[core] += tails[list].cycles;
+    at[core] += cycles[list];
   }
-  const computing = parts.map(({ lead }) => lead).concat(tails);
-  computing.forEach(({ ends }, i) => {
-    if (latest[i] === NO_END) return;
-    for (const { label, after } of ends)
-      endLabel(labelEnd, labelCore, label, latest[i] + after, latestCore[i]);
-  });
+  for (let lead = 0; lead < leads.length; lead++) {
+    const { ends } = leads[lead];
+    if (latest[lead] === NO_END) continue;
+    for (let i = 0; i < ends.length; i++)
+      endLabel(labelEnd, labelCore, ends[i].label, latest[lead] + ends[i].after, latestCore[lead]);
+  }
 }
 
 /** What the machine would have counted, but for what was sent over links (`sentIn`). */

@@ -1,4 +1,5 @@
 /** What is known of a line once it was simulated. */
+import { latestOf } from '../engine.js';
 import { NEVER } from '../fast/machine-code.js';
 import type { LineCounts, Shape } from './table.js';
 import { mix } from '../../numeric/mix.js';
@@ -24,6 +25,8 @@ export interface LineResult {
   last: Int32Array;
   free: Int32Array;
   coreFree: Int32Array;
+  /** From when all of these are. */
+  freeFrom: number;
   /** By router: where its pointer is in the end; whether what it did depends on where that was at first. */
   pointers: Uint8Array;
   depends: Uint8Array;
@@ -66,6 +69,13 @@ export interface Quiet {
 export interface Stretched {
   of: LineResult;
   later: readonly number[];
+}
+
+/** From when all places of a line's routers, and its cores, are free. */
+export function freeFrom({ actors }: Shape, free: Int32Array, coreFree: Int32Array): number {
+  let from = latestOf(free);
+  for (let i = 0; i < actors.length; i++) from = Math.max(from, coreFree[actors[i]]);
+  return from;
 }
 
 /** Bytes of a result. */

@@ -172,6 +172,7 @@ export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabri
     changes: distinct.some(changes),
     results: new Map(),
     bunched: [],
+    asked: new Map(),
   };
   table.bytes += SHAPE_BYTES * places.length;
   table.shapes.set(hash, [...alike, shape]);

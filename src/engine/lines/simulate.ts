@@ -3,7 +3,7 @@ import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import { MOVES, MOVES_WORDS } from '../fast/machine-code.js';
 import { startMachine } from '../fast/run.js';
-import { bytesOf, hashOf, type LineResult } from './result.js';
+import { bytesOf, freeFrom, hashOf, type LineResult } from './result.js';
 import { quietsOf } from './stretch.js';
 import { noteBytes, type LineCounts, type LineTable, type Shape } from './table.js';
 
@@ -74,6 +74,7 @@ export function resultOfLine(
   const result: LineResult = {
     ...{ starts: starts.slice(), nudges, ends },
     ...{ first, last, free, coreFree, depends, pointers: after },
+    freeFrom: freeFrom(shape, free, coreFree),
     ...(waited > 0 && { waitOutput: waits }),
     ...(dependsAt && { places: placesOf(shape, pointers) }),
     labels: labelsOf(counts),

@@ -6,7 +6,7 @@
 import { latestOf } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import { MOVES_ROWS } from '../fast/machine-code.js';
-import { bytesOf, hashOf, LATEST_START, NEVER_MOVES } from './result.js';
+import { bytesOf, freeFrom, hashOf, LATEST_START, NEVER_MOVES } from './result.js';
 import type { LineResult, Quiet, Stretched } from './result.js';
 import { placeIn } from './shapes.js';
 import { noteBytes, type LineTable, type Shape } from './table.js';
@@ -80,11 +80,12 @@ function resultAt(
 ): LineResult | undefined {
   if (latestOf(of.ends) + Math.max(0, ...later) > 2 * LATEST_START) return undefined;
   const moved = movedBy(of.quiets!, later);
+  const [free, coreFree] = [of.free.map(moved), of.coreFree.map(moved)];
   const result: LineResult = {
     ...of,
     ...{ starts: starts.slice(), ends: of.ends.map(moved), ...waitsAt(of, later) },
     ...{ first: of.first.map(moved), last: of.last.map(moved) },
-    ...{ free: of.free.map(moved), coreFree: of.coreFree.map(moved) },
+    ...{ free, coreFree, freeFrom: freeFrom(shape, free, coreFree) },
     labels: of.labels.map((word, i) => (i % 3 === 1 ? moved(word) : word)),
     stretched: { of, later },
   };

@@ -69,10 +69,18 @@ export interface Shape {
   counts?: LineCounts;
   /** By a hash of the starts. */
   results: Map<number, LineResult[]>;
-  /** Routers whose cycles were asked for, and words for the bits of these from the last start on. */
-  asked?: { routers: Int32Array; words: number };
+  /** The one that was found or kept last. */
+  last?: LineResult | undefined;
+  /** By group of lines: what was asked for of these. */
+  asked: Map<number, Asked>;
   /** Those of them that hold for other distances between bunches of starts (stretch.ts). */
   bunched: LineResult[];
+}
+
+/** Routers whose cycles were asked for, and words for the bits of these from the last start on. */
+export interface Asked {
+  routers: Int32Array;
+  words: number;
 }
 
 /** What a line sends. */
@@ -208,5 +216,8 @@ export function makeRoom(table: LineTable): void {
 export function forgetResults(table: LineTable, routers = Infinity): void {
   for (const shapes of table.shapes.values())
     for (const shape of shapes)
-      if (shape.places.length < routers) [shape.results, shape.bunched] = [new Map(), []];
+      if (shape.places.length < routers) {
+        [shape.results, shape.bunched] = [new Map(), []];
+        shape.last = undefined;
+      }
 }

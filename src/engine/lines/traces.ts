@@ -1,5 +1,5 @@
 /** What lines leave behind at their routers, and whether another one was there before they were through. */
-import type { Line } from './divide.js';
+import type { Division, Line } from './divide.js';
 import { NEVER_MOVES, type LineResult } from './result.js';
 
 /** What lines left behind so far. */
@@ -7,12 +7,24 @@ export interface Traces {
   /** By core: its router's pointer, and the last cycle in which it moved anything. */
   pointers: Uint8Array;
   last: Float64Array;
-  /** By family, if cores return to it: by core, from when all places that its router took, or itself, are free. */
-  free: Map<number, Record<'router' | 'core', Float64Array>>;
+  /** By family, if cores return to it: from when what its lines took is free. */
+  free: Map<number, Freed>;
   /** Routers that a line uses before another one, known earlier, was through. */
   flagged: number[];
   /** A family was returned to before it was through. */
   returned: boolean;
+}
+
+/**
+ * From when places of a family are free. Mostly a line has the same routers in all groups of the family, and these are all free
+ * before it begins again: then it is enough to know from when on they are, by the first of them.
+ */
+interface Freed {
+  /** Whether lines of the family's groups have the same routers. */
+  areSame: boolean;
+  lines: Float64Array;
+  /** By core, from when all places that its router took, or itself, are free; once the above is not enough. */
+  each?: Record<'router' | 'core', Float64Array>;
 }
 
 /** Follows moves of a line's routers. */
@@ -36,17 +48,47 @@ export function followMoves(
   }
 }
 
-/** Follows what a family's lines leave in queues, and sees whether one comes too early. */
+/**
+ * Follows what a family's lines leave in queues, and sees whether one comes too early.
+ * @returns false where all lines of the family up to this one have to be followed router by router (`followEach`)
+ */
 export function followFree(
   traces: Traces,
-  { routers, shape }: Line,
+  line: Line,
   result: LineResult,
   base: number,
   family: number,
+  { nets, returns }: Division,
+): boolean {
+  const { free, last } = traces;
+  let of = free.get(family);
+  if (of === undefined) {
+    const net = nets[line.group];
+    const areSame = returns.every((own, group) => !own.includes(family) || nets[group] === net);
+    of = { areSame, lines: new Float64Array(last.length).fill(-Infinity) };
+    free.set(family, of);
+  }
+  const { routers } = line;
+  if (of.each !== undefined) followEach(traces, line, result, base, of.each);
+  else if (of.areSame && base >= of.lines[routers[0]])
+    of.lines[routers[0]] = base + result.freeFrom;
+  else return false;
+  return true;
+}
+
+/** By core of a family that is to be followed router by router. */
+export function freeByCore({ free, last }: Traces, family: number): NonNullable<Freed['each']> {
+  const never = () => new Float64Array(last.length).fill(-Infinity);
+  return (free.get(family)!.each = { router: never(), core: never() });
+}
+
+export function followEach(
+  traces: Traces,
+  { routers, shape: { actors } }: Line,
+  { first, free, coreFree, starts }: LineResult,
+  base: number,
+  before: NonNullable<Freed['each']>,
 ): void {
-  const { first, free, coreFree, starts } = result;
-  const before = freeOf(traces, family);
-  const { actors } = shape;
   let early = false;
   for (let i = 0; i < actors.length; i++) {
     const core = routers[actors[i]];
@@ -62,13 +104,4 @@ export function followFree(
     if (after > from) before.router[router] = after;
   }
   if (early) traces.returned = true;
-}
-
-function freeOf({ free, last }: Traces, family: number): Record<'router' | 'core', Float64Array> {
-  let of = free.get(family);
-  if (of === undefined) {
-    const never = () => new Float64Array(last.length).fill(-Infinity);
-    free.set(family, (of = { router: never(), core: never() }));
-  }
-  return of;
 }

@@ -5,16 +5,16 @@ import asc from 'assemblyscript/asc';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Files whose notes are in some of the translations only, by a constant. */
-const NOTES = ['moves.ts', 'events.ts'];
-
-/** The source of a file; of time.ts with times of so many bits, of what notes something with notes or without. */
+/** The source of a file; of time.ts with times of so many bits, of notes.ts with what is to be noted. */
 function sourceOf(file, bits, notes) {
   try {
     const source = readFileSync(here(file), 'utf8');
-    if (NOTES.includes(file))
-      return source.replace('bool = false', `bool = ${notes.includes(file)}`);
-    return file === 'time.ts' ? source.replaceAll('i32', `i${bits}`) : source;
+    if (file === 'time.ts') return source.replaceAll('i32', `i${bits}`);
+    if (file !== 'notes.ts') return source;
+    return notes.reduce(
+      (text, name) => text.replace(`${name}: bool = false`, `${name}: bool = true`),
+      source,
+    );
   } catch {
     // The compiler tries a few names.
     return null;
@@ -67,8 +67,8 @@ async function constantsOf(code) {
 }
 
 const [code32, code64] = [await translate(32), await translate(64)];
-const lines32 = await translate(32, ['moves.ts']);
-const paths32 = await translate(32, NOTES);
+const lines32 = await translate(32, ['NOTES_MOVES']);
+const paths32 = await translate(32, ['NOTES_MOVES', 'NOTES_EVENTS']);
 const { NEVER, ...constants } = await constantsOf(code32);
 const { NEVER: never64, ...same } = await constantsOf(code64);
 if (text(constants) !== text(same)) throw new Error('the two translations differ in a constant');

@@ -1,14 +1,14 @@
 /** The cores: operations in order, most of them on a timer. */
+import { NOTES_MOVES } from './notes';
 import { BEGINNING, CHANGING, MOVING, NOT_STALLED, Op, STARTING, STREAMING } from './machine';
 import { TASK, TRAFFIC, WORKING, header } from './machine';
 import { entry, f64At } from './memory';
-import { channelAt, coreOf, roleOf } from './places';
+import { channelAt, coreOf, isDelayed, roleOf } from './places';
 import { anyDue, blocksEnd, dueWords, firstBlock, takeCores, wakeRouter } from './due';
-import { addWait, advance, endOperation, noneDone } from './operations';
+import { addWait, advance, countDone, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
 import { beginTaking, passGap, settle, stream, supply, work } from './streams';
 import { countStart } from './quiet';
-import { NOTES_MOVES } from './moves';
 import { coresEnd, firstCore } from './tiles';
 import { Time } from './time';
 import { setTimer, takeTimer } from './wheel';
@@ -22,6 +22,11 @@ export function createCores(): void {
   failed = false;
   noneDone();
   for (let core = firstCore; core < coresEnd; core++) {
+    if (isDelayed(core)) {
+      countStart();
+      countDone(core, f64At(header.startAt, core));
+      continue;
+    }
     const c = coreOf(core);
     const list = entry(header.listOf, roleOf(core));
     c.op = changetype<Op>(header.ops + <usize>entry(header.opsFrom, list) * offsetof<Op>());

@@ -7,9 +7,6 @@ import { allocateUnset, entry } from './memory';
 import { Time } from './time';
 import { calm, colorOf, endOf, fromOf, senderOf } from './words';
 
-/** Whether events are noted: a constant, so that the compiler leaves them out of the other translations. */
-export const NOTES_EVENTS: bool = false;
-
 /**
  * Makes room for as many bytes of events as the host has written in place of their end. It comes last: there may be far
  * fewer than there is room for, and pages that are never touched are never committed.

@@ -1,7 +1,10 @@
 /** Lays the records of a program out in memory, all of them empty. */
-import { CORE_BYTES, Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
+import { findDelays, queuesOf } from './delays';
+import { CORE_BYTES, Channel, ENDS, FROM_CORE, OWN_BYTES, RAMP } from './machine';
+import { Route, Slot, header } from './machine';
 import { allocate, allocateUnset, entry, powerOf2, setEntry } from './memory';
-import { hasSlot, neighbour, roleOf, slotOf } from './places';
+import { hasSlot, isDelayed, receiverOf, roleOf, slotOf } from './places';
+import { DELAYS } from './notes';
 import { tileOf, tilesMeet } from './tiles';
 import { Time } from './time';
 
@@ -11,7 +14,7 @@ export function layOut(): void {
   const cores = header.cores;
   const ring = powerOf2(header.depth);
   header.ringMask = ring - 1;
-  header.marksAt = offsetof<Channel>() + sizeof<Time>() * <usize>ring;
+  header.marksAt = offsetof<Channel>() + OWN_BYTES + sizeof<Time>() * <usize>ring;
   // The wavelet after a popped one may take its place before its mark is looked at.
   header.markMask = 2 * ring - 1;
   const marks: usize = header.marked == 0 ? 0 : <usize>(2 * ring);
@@ -21,14 +24,18 @@ export function layOut(): void {
   for (let role = 0; role < header.roles; role++)
     highest = max(highest, 31 - clz(entry(header.slotted, role)));
   header.slotCount = (highest + 1) * cores;
+  numberKinds();
+  if (DELAYS) findDelays();
   // Most slots are never used, and pages that are never touched are never committed.
   header.slots = allocateUnset(<u64>header.slotCount * header.slotBytes);
-  for (let core = 0; core < cores; core++)
+  for (let core = 0; core < cores; core++) {
+    if (isDelayed(core)) continue;
     for (let bits = entry(header.slotted, roleOf(core)); bits != 0; bits &= bits - 1)
       memory.fill(changetype<usize>(slotOf(core, ctz(bits))), 0, header.slotBytes);
+  }
   header.routers = allocate(cores * 16);
   header.coreRecords = allocate(<u64>cores * CORE_BYTES);
-  numberChannels();
+  countChannels();
   placeChannels(firstInputs());
 }
 
@@ -47,8 +54,8 @@ function firstInputs(): usize {
   return inputs;
 }
 
-/** Fills `local` and `placesFrom`. */
-function numberChannels(): void {
+/** Fills `local`. */
+function numberKinds(): void {
   const ofKinds = header.colors * ENDS;
   header.local = allocate(header.roles * ofKinds * 2);
   memory.fill(header.local, 0xff, header.roles * ofKinds * 2);
@@ -59,11 +66,16 @@ function numberChannels(): void {
       store<i16>(header.local + (kind << 1), <i16>(i - from));
     }
   }
+}
+
+/** Fills `placesFrom`. */
+function countChannels(): void {
   header.placesFrom = allocate((header.cores + 1) * 4);
   for (let core = 0; core < header.cores; core++) {
     const role = roleOf(core);
     const kinds = entry(header.kindsFrom, role + 1) - entry(header.kindsFrom, role);
-    setEntry(header.placesFrom, core + 1, entry(header.placesFrom, core) + kinds);
+    const own = isDelayed(core) ? 0 : kinds;
+    setEntry(header.placesFrom, core + 1, entry(header.placesFrom, core) + own);
   }
 }
 
@@ -105,8 +117,10 @@ function placeChannels(inputs: usize): void {
 /** A place for a channel after the slot that reads it at first, or in two tiles; 0 if it needs neither. */
 function placeOf(core: i32, color: i32, end: i32, inputs: usize): usize {
   if (end == RAMP) return 0;
-  const to = end == FROM_CORE ? core : neighbour(core, end);
+  const to = end == FROM_CORE ? core : receiverOf(core, end);
   if (to < 0 || !hasSlot(to, color)) return 0;
+  const queues = DELAYS && end != FROM_CORE ? queuesOf(core, end) : 1;
+  if (queues > 1) return allocate(bytesOfDelay(queues));
   const port = end == FROM_CORE ? RAMP : end ^ 2;
   let place: usize = 0;
   if (<i32>load<u8>(inputs + (roleOf(to) * header.colors + color)) == port)
@@ -116,4 +130,10 @@ function placeOf(core: i32, color: i32, end: i32, inputs: usize): usize {
   const near = allocate(header.channelBytes + sizeof<usize>());
   store<usize>(near + header.channelBytes, place != 0 ? place : allocate(header.channelBytes));
   return near;
+}
+
+/** Bytes of a channel that is so many queues. */
+function bytesOfDelay(queues: i32): usize {
+  const ring = <usize>powerOf2(queues * header.depth);
+  return offsetof<Channel>() + OWN_BYTES + sizeof<Time>() * ring;
 }

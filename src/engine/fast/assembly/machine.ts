@@ -3,6 +3,7 @@
  * and a few cycles in a ring, not objects: a channel keeps for each wavelet in it the cycle from which it
  * is eligible, and for each place that was popped the cycle from which its sender has it again.
  */
+import { DELAYS } from './notes';
 import { LONG_AGO, Time } from './time';
 
 /**
@@ -42,6 +43,8 @@ export class Header {
   /** By place: the core, or -1; hops of its links (u16 by place * 4 + port; or none). */
   coreAt: usize;
   linkHops: usize;
+  /** By core: 0, or 1 and the port to which a delay line (delays.ts) goes on that it is in; or none. */
+  delayed: usize;
   /** By role: list of operations; colours that have slots; its first channel kind; its first route. */
   listOf: usize;
   slotted: usize;
@@ -216,6 +219,9 @@ export const ENDS: i32 = 6;
 export const RAMP: i32 = 4;
 export const FROM_CORE: i32 = 5;
 
+/** Bytes for a channel's own ring and link, after its record, where there are delay lines. */
+export const OWN_BYTES: usize = DELAYS ? 16 : 0;
+
 /**
  * The queue between a sender and a receiver; a ring of cycles follows it. It lies after the slot that
  * reads it at first (one line of a cache for both), or on its own. A channel from tile to tile
@@ -232,19 +238,42 @@ export class Channel {
 
   @inline
   at(place: Time): Time {
-    return load<Time>(
-      changetype<usize>(this) + ((<usize>place & header.ringMask) << alignof<Time>()),
-      offsetof<Channel>(),
-    );
+    return load<Time>(this.ring + ((<usize>place & this.mask) << alignof<Time>()));
   }
 
   @inline
   setAt(place: Time, cycle: Time): void {
-    store<Time>(
-      changetype<usize>(this) + ((<usize>place & header.ringMask) << alignof<Time>()),
-      cycle,
-      offsetof<Channel>(),
-    );
+    store<Time>(this.ring + ((<usize>place & this.mask) << alignof<Time>()), cycle);
+  }
+
+  @inline
+  get ring(): usize {
+    return changetype<usize>(this) + offsetof<Channel>() + OWN_BYTES;
+  }
+
+  /** Masks an index into its ring. */
+  @inline
+  get mask(): usize {
+    return DELAYS ? load<usize>(changetype<usize>(this), offsetof<Channel>()) : header.ringMask;
+  }
+
+  /** Its places. */
+  @inline
+  get depth(): i32 {
+    return DELAYS ? load<i32>(changetype<usize>(this), offsetof<Channel>() + 4) : header.depth;
+  }
+
+  /** Cycles of its link, if there are delay lines (see `cyclesOf` in places.ts). */
+  @inline
+  get cycles(): i32 {
+    return load<i32>(changetype<usize>(this), offsetof<Channel>() + 8);
+  }
+
+  /** Says for how many places its ring is, and how long its link takes. */
+  setOwn(mask: i32, depth: i32, cycles: i32): void {
+    store<i32>(changetype<usize>(this), mask, offsetof<Channel>());
+    store<i32>(changetype<usize>(this), depth, offsetof<Channel>() + 4);
+    store<i32>(changetype<usize>(this), cycles, offsetof<Channel>() + 8);
   }
 }
 

@@ -6,15 +6,17 @@
  * AssemblyScript: the host puts a program's tables into memory (reset, allocateTable), then calls `begin`
  * and `advance`, and `help` in as many other threads as there are further tiles.
  */
+import { DELAYS, NOTES_EVENTS, NOTES_MOVES } from './notes';
 import { createCores, failed, stepCores } from './cores';
 import { anyDue, endCycle, nextDue, window } from './due';
 import { layOut } from './layout';
+import { delayedRouters, endDelays, longestDelay } from './delays';
 import { BEGINNING, CHANGING, DONE, ENDS, FROM_CORE, Op, RAMP, STARTING, header } from './machine';
 import { add64, allocate, entry, f64At, i64At, setEntry, setF64 } from './memory';
 import { done } from './operations';
-import { channelAt, coreOf, roleOf } from './places';
-import { NOTES_EVENTS, placeEvents } from './events';
-import { NOTES_MOVES, endMoves, noMoves } from './moves';
+import { channelAt, coreOf, isDelayed, roleOf } from './places';
+import { placeEvents } from './events';
+import { endMoves, noMoves } from './moves';
 import { noQuiets, noteQuiet } from './quiet';
 import { stepRouters } from './routers';
 import { NOT_STARTED, UNDER_WAY, state_beyond, state_broken, state_continues } from './shared';
@@ -104,7 +106,7 @@ export function help(tile: i32, before: f64): void {
 }
 
 function beginTile(before: f64): void {
-  furthest = <Time>header.furthest;
+  furthest = <Time>header.furthest - (DELAYS ? 4 * longestDelay : 0);
   limit = before < <f64>NEVER ? <Time>before : NEVER;
   reached = false;
   if (header.parts > 0) beginNextPart();
@@ -164,6 +166,7 @@ function runCycles(cycles: i32): i32 {
   if (t != NEVER) return cycles;
   const whole = done == coresEnd - firstCore && countWavelets();
   if (NOTES_MOVES) endMoves();
+  if (DELAYS) endDelays();
   t = nextCycle(whole ? NEVER : FAILED);
   return cycles;
 }
@@ -214,6 +217,7 @@ function countWavelets(): bool {
   const tile = myTile();
   tile.hazards += hazards;
   for (let core = firstCore; core < coresEnd; core++) {
+    if (isDelayed(core)) continue;
     const role = roleOf(core);
     const from = entry(header.kindsFrom, role);
     const end = entry(header.kindsFrom, role + 1);
@@ -270,4 +274,9 @@ export function delivered(): f64 {
 
 export function routeHazards(): i32 {
   return tileAt(0).hazards;
+}
+
+/** Routers in delay lines. */
+export function delayed(): i32 {
+  return delayedRouters;
 }

@@ -4,11 +4,8 @@
  */
 import { Channel, ENDS, FROM_CORE, RAMP, Router, header } from './machine';
 import { entry, setEntry } from './memory';
-import { channelAt, roleOf, routerOf } from './places';
+import { channelAt, isDelayed, roleOf, routerOf } from './places';
 import { NEVER, Time } from './time';
-
-/** Whether moves are noted: a constant, so that the compiler leaves them out of the other translations. */
-export const NOTES_MOVES: bool = false;
 
 /**
  * In a contested cycle, in which two colours ask for one output, the pointer decides which of them moves. In a cycle in
@@ -47,7 +44,7 @@ export const MOVES_WORDS: i32 = 7;
 export const NUDGE_WORDS: i32 = 3;
 
 @inline
-function movesOf(core: i32): Moves {
+export function movesOf(core: i32): Moves {
   return changetype<Moves>(header.moves + <usize>core * offsetof<Moves>());
 }
 
@@ -119,6 +116,7 @@ function noteBit(row: i32, t: Time): void {
 /** The run is over: notes where pointers are, and when places are free. */
 export function endMoves(): void {
   for (let core = 0; core < header.cores; core++) {
+    if (isDelayed(core)) continue;
     const moves = movesOf(core);
     if (moves.flags != 0) moves.flags = moves_depends;
     moves.flags |= routerOf(core).pointer << 8;

@@ -13,6 +13,12 @@ export function noneDone(): void {
   done = 0;
 }
 
+/** A core is done. */
+export function countDone(core: i32, at: f64): void {
+  setF64(header.end, core, at);
+  done++;
+}
+
 /**
  * From cycle `at` on the core is at its next operation: continues to the first that touches the
  * fabric and sets a timer for it. True if that begins in the present cycle.
@@ -26,9 +32,8 @@ export function advance(c: Core, core: i32, at: Time, now: Time): bool {
   }
   c.op = op;
   if (op == c.opsEnd) {
-    setF64(header.end, core, <f64>at);
     c.phase = DONE;
-    done++;
+    countDone(core, <f64>at);
     return false;
   }
   c.phase = op.kind == ROUTE ? CHANGING : BEGINNING;

@@ -1,4 +1,5 @@
 /** Where the records of cores, routers, slots and channels are, and which core is whose neighbour. */
+import { DELAYS } from './notes';
 import { CORE_BYTES, Channel, Core, ENDS, Router, Slot, header } from './machine';
 import { entry } from './memory';
 import { calm, endOf, senderOf } from './words';
@@ -50,12 +51,45 @@ export function twinOf(c: Channel): Channel {
 /** Cycles from a router to the next one by a channel. */
 @inline
 export function cyclesOf(c: Channel): i32 {
+  if (DELAYS) return c.cycles;
   return header.linkHops == 0 ? header.hop : cyclesOfLink(c.from);
 }
 
 function cyclesOfLink(from: i32): i32 {
-  const link = entry(header.placeOf, senderOf(calm(from))) * 4 + endOf(from);
-  return header.hop * <i32>load<u16>(header.linkHops + (<usize>link << 1));
+  return header.hop * hopsOf(senderOf(calm(from)), endOf(from));
+}
+
+/** Hops of a core's link. */
+export function hopsOf(core: i32, port: i32): i32 {
+  if (header.linkHops == 0) return 1;
+  const link = entry(header.placeOf, core) * 4 + port;
+  return <i32>load<u16>(header.linkHops + (<usize>link << 1));
+}
+
+/** Is a router in a delay line (delays.ts), so that it has no channels? */
+@inline
+export function isDelayed(core: i32): bool {
+  return DELAYS && portOfDelay(core) >= 0;
+}
+
+/** The port to which the delay line goes on that a router is in, or -1. */
+export function portOfDelay(core: i32): i32 {
+  return header.delayed == 0 ? -1 : <i32>load<u8>(header.delayed + core) - 1;
+}
+
+/** The core that hears what another one sends to a port, or -1. */
+export function receiverOf(core: i32, port: i32): i32 {
+  let to = neighbour(core, port);
+  while (to >= 0 && isDelayed(to)) to = portOfDelay(to) == port ? neighbour(to, port) : -1;
+  return to;
+}
+
+/** The core that a core hears over a port, or -1. */
+export function senderTo(core: i32, port: i32): i32 {
+  let from = neighbour(core, port);
+  while (from >= 0 && isDelayed(from))
+    from = portOfDelay(from) == (port ^ 2) ? neighbour(from, port) : -1;
+  return from;
 }
 
 /** The core beyond a link, or -1 if none is there that does anything. */

@@ -4,6 +4,7 @@
  * Only the translation for lines notes them (moves.ts).
  */
 import { Core, MOVING, NOT_STALLED, STREAMING, WORKING, header } from './machine';
+import { longestDelay } from './delays';
 import { window } from './due';
 import { entry, setEntry } from './memory';
 import { coreOf } from './places';
@@ -38,7 +39,7 @@ export function noteQuiet(t: Time): void {
   const quiet = header.quietCount++;
   const row = quiet * (2 + 2 * header.labels);
   setEntry(header.quiets, row, <i32>t);
-  setEntry(header.quiets, row + 1, <i32>t + window + header.depth + header.ramp);
+  setEntry(header.quiets, row + 1, <i32>t + max(window, longestDelay) + header.depth + header.ramp);
   for (let core = 0; core < header.cores; core++) {
     const c = coreOf(core);
     if (c.phase != MOVING && c.phase != STREAMING && c.phase != WORKING) continue;

@@ -1,4 +1,5 @@
 /** Routers: each that is due tries its colours in turn (machine-model section 4a). */
+import { DELAYS, NOTES_EVENTS, NOTES_MOVES } from './notes';
 import { Channel, MOVING, Router, Slot, header } from './machine';
 import { coreOf, cyclesOf, routerOf, slotOf } from './places';
 import { blocksEnd, firstBlock, takeDueWords, takeRouters } from './due';
@@ -7,8 +8,8 @@ import { noteArrival, passMark, wakeSender } from './routes';
 import { supply, takeCounted, takeFromRouter, takeNoted } from './streams';
 import { isMine } from './tiles';
 import { Time } from './time';
-import { NOTES_MOVES, noteMoves, pointerIn } from './moves';
-import { NOTES_EVENTS, noteDeparture } from './events';
+import { noteMoves, pointerIn } from './moves';
+import { noteDeparture } from './events';
 import { reportPopped, reportSent } from './exchange';
 import { COUNTED, FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
 import { calm, colorOf, readerOf, senderOf } from './words';
@@ -40,7 +41,10 @@ function stepRouter(core: i32, t: Time): void {
     const input = slot.input!;
     const popped = input.popped;
     // Its sender made the router due in the cycle from which the wavelet is eligible.
-    if (input.at(popped) > t) continue;
+    if (input.at(popped) > t) {
+      if (isDelay(input)) wakeLater(core, input.at(popped), t);
+      continue;
+    }
     const outputs = slot.outputs;
     if ((outputs & granted) != 0) {
       if (NOTES_MOVES) contested = true;
@@ -61,6 +65,7 @@ function stepRouter(core: i32, t: Time): void {
     if (isAwaited(input.from)) tellSender(input, core, back, t);
     if (popped + 1 == input.sent) router.have &= ~bit;
     else if (input.at(popped + 1) <= t) wakeRouter(core, t + 1);
+    else if (isDelay(input)) wakeLater(core, input.at(popped + 1), t);
     forward(out, core, t);
     if (several) forwardByOthers(slot, core, t);
     if ((header.marked & bit) != 0) passMark(core, color, t);
@@ -68,10 +73,22 @@ function stepRouter(core: i32, t: Time): void {
   if (NOTES_MOVES && moved != 0) noteMoves(core, first, moved, granted, contested, t);
 }
 
+/** Is a channel a delay line? Its wavelets, and its places, may be known further ahead than a router can be made due. */
+@inline
+function isDelay(c: Channel): bool {
+  return DELAYS && c.depth != header.depth;
+}
+
+/** Makes a router due in a cycle, or where that is too far ahead before it. */
+@inline
+function wakeLater(core: i32, at: Time, t: Time): void {
+  wakeRouter(core, DELAYS ? min(at, t + window - 1) : at);
+}
+
 /** Has a channel a free place? If not, the router will be due when it may have one. */
 @inline
 function hasRoom(out: Channel, router: Router, core: i32, bit: i32, t: Time): bool {
-  const before = out.sent - header.depth;
+  const before = out.sent - out.depth;
   if (before >= out.popped) {
     out.from |= WAITS;
     router.waiting |= bit;
@@ -103,7 +120,7 @@ function forward(out: Channel, core: i32, t: Time): void {
     const at = t + cyclesOf(out);
     out.setAt(sent, at);
     routerOf(readerOf(to)).have |= 1 << colorOf(to);
-    wakeRouter(readerOf(to), at);
+    wakeLater(readerOf(to), at, t);
   } else reach(out, core, sent, t);
   if (header.meets && to > NOWHERE) noteArrival(out, t + cyclesOf(out));
 }
@@ -134,7 +151,7 @@ function reach(out: Channel, core: i32, sent: Time, t: Time): void {
   else if (to == NOTED) takeNoted(out, core, t);
   else if (to == COUNTED) takeCounted(out, core, t);
   // A change of route may make that port the input while the wavelet is on its way.
-  else if (to > NOWHERE) wakeRouter(readerOf(~to), t + cyclesOf(out));
+  else if (to > NOWHERE) wakeLater(readerOf(~to), t + cyclesOf(out), t);
 }
 
 /** A sender that waits for a pop is woken: the place is free from cycle `free` on. */
@@ -142,7 +159,7 @@ function tellSender(input: Channel, core: i32, free: Time, t: Time): void {
   const from = calm(input.from);
   const c = coreOf(core);
   if (!isMine(senderOf(from))) reportPopped(input, free);
-  else if (input != c.output) wakeSender(input, free);
+  else if (input != c.output) wakeSender(input, DELAYS ? min(free, t + window - 1) : free);
   else {
     input.from = from;
     if (c.phase == MOVING) supply(core, t);

@@ -1,13 +1,15 @@
 /** Routes of the machine: which channel a slot reads, and which ones it feeds. */
+import { DELAYS } from './notes';
+import { queuesOf } from './delays';
 import { Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
-import { allocate, entry } from './memory';
-import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
-import { roleOf, routerOf, slotOf, twinOf } from './places';
+import { allocate, entry, powerOf2 } from './memory';
+import { channelAt, channelFrom, cyclesOf, hasSlot, hopsOf, isDelayed } from './places';
+import { receiverOf, roleOf, routerOf, senderTo, slotOf, twinOf } from './places';
 import { createSwitches, isSwitch, markNext, nextSetting, takeMark } from './switches';
 import { tileOf, tilesMeet } from './tiles';
 import { LONG_AGO, Time } from './time';
 import { wakeRouter, window } from './due';
-import { FAR, IDLE, NOWHERE, WAITS, calm, colorOf, fromOf } from './words';
+import { FAR, IDLE, NOWHERE, WAITS, calm, colorOf, endOf, fromOf } from './words';
 import { readerOf, routerWord, senderOf, toOf } from './words';
 
 /** Pairs of wavelets of one colour that reached one router of this tile in one cycle. */
@@ -23,6 +25,7 @@ export function createRoutes(): void {
   if (header.switches == 1) createSwitches();
   const heardOn = allocate(cores * header.colors);
   for (let core = 0; core < cores; core++) {
+    if (isDelayed(core)) continue;
     const role = roleOf(core);
     const from = entry(header.kindsFrom, role);
     const end = entry(header.kindsFrom, role + 1);
@@ -35,6 +38,7 @@ export function createRoutes(): void {
     for (let i: u64 = 0; i < entries; i++) store<Time>(arrivalAt(<usize>i), LONG_AGO);
   }
   for (let core = 0; core < cores; core++) {
+    if (isDelayed(core)) continue;
     const role = roleOf(core);
     const end = entry(header.routesFrom, role + 1);
     for (let i = entry(header.routesFrom, role); i < end; i++)
@@ -51,7 +55,7 @@ function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
     fill(c, from, IDLE);
     return;
   }
-  const to = end == FROM_CORE ? core : neighbour(core, end);
+  const to = end == FROM_CORE ? core : receiverOf(core, end);
   if (to < 0 || !hasSlot(to, color)) {
     fill(c, from, NOWHERE);
     return;
@@ -71,13 +75,22 @@ function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
 function fill(c: Channel, from: i32, to: i32): void {
   c.from = from;
   c.to = to;
-  for (let place: Time = 0; <usize>place <= header.ringMask; place++) c.setAt(place, LONG_AGO);
+  if (DELAYS) measure(c, senderOf(from), endOf(from));
+  for (let place: Time = 0; <usize>place <= c.mask; place++) c.setAt(place, LONG_AGO);
+}
+
+/** How many places a channel has, and cycles its link. */
+function measure(c: Channel, core: i32, end: i32): void {
+  const queues = end < RAMP ? queuesOf(core, end) : 1;
+  const hops = queues > 1 ? queues : end < RAMP ? hopsOf(core, end) : 0;
+  const depth = queues * header.depth;
+  c.setOwn(powerOf2(depth) - 1, depth, hops * header.hop);
 }
 
 /** The channel that brings wavelets of a colour to a router's port (RAMP: from its core). */
 function channelInto(core: i32, port: i32, color: i32): Channel | null {
   if (port == RAMP) return channelFrom(core, FROM_CORE, color);
-  const from = neighbour(core, port);
+  const from = senderTo(core, port);
   if (from < 0) return null;
   const c = channelFrom(from, port ^ 2, color);
   return c != null && c.to == FAR ? twinOf(c) : c;

@@ -3,12 +3,13 @@
  * known as soon as the wavelet or its place is: both are set ahead, and the core need not be visited.
  * One that does both is a rigid pipeline, which is looked at cycle by cycle.
  */
+import { NOTES_EVENTS } from './notes';
 import { AHEAD, Channel, Core, FROM_CORE, LONG, NOT_STALLED, RAMP, TRAFFIC, RECOLOR } from './machine';
 import { header } from './machine';
 import { add64, f64At, setF64 } from './memory';
 import { channelFrom, coreOf } from './places';
 import { wakeCore, window } from './due';
-import { NOTES_EVENTS, event_sends, event_takes, noteAtCore } from './events';
+import { event_sends, event_takes, noteAtCore } from './events';
 import { endOperation } from './operations';
 import { arrive, wakeSender } from './routes';
 import { NEVER, Time } from './time';
