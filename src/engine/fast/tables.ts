@@ -130,15 +130,17 @@ function numberCores({ roles, roleOf }: Program): Numbered {
   const acts = new Uint8Array(roles.length);
   for (let role = 0; role < acts.length; role++)
     acts[role] = Number(roles[role].routes.length + roles[role].operations.length > 0);
-  const coreAt = new Int32Array(roleOf.length);
-  const places = new Int32Array(roleOf.length);
   let cores = 0;
+  for (let place = 0; place < roleOf.length; place++) cores += acts[roleOf[place]];
+  const coreAt = new Int32Array(roleOf.length);
+  const placeOf = new Int32Array(cores);
+  let core = 0;
   for (let place = 0; place < coreAt.length; place++)
     if (acts[roleOf[place]] === 1) {
-      places[cores] = place;
-      coreAt[place] = cores++;
+      placeOf[core] = place;
+      coreAt[place] = core++;
     } else coreAt[place] = -1;
-  return { placeOf: places.slice(0, cores), coreAt };
+  return { placeOf, coreAt };
 }
 
 /** Room for the instants of synthetic traffic: see `notes` in assembly/machine.ts. */
