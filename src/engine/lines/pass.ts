@@ -11,7 +11,7 @@ import type { Division, Line, LinesSent } from './divide.js';
 import { followEach, followFree, followMoves, freeByCore, type Traces } from './traces.js';
 import { find, simulated } from './known.js';
 import { LATEST_START, type LineResult } from './result.js';
-import type { LineTable } from './table.js';
+import { roomOf, type LineTable } from './table.js';
 
 export interface Pass {
   division: Division;
@@ -21,7 +21,7 @@ export interface Pass {
   /** Lines that the table had. */
   known: number;
   traces: Traces;
-  /** By core: the cycle in which it is at its next part, and cycles that it waited for output. */
+  /** By core: the cycle in which it is at its next part (until the next pass), and cycles that it waited for output. */
   at: Float64Array;
   waitOutput: Float64Array;
   /** By lead: the latest core that came there, and when. */
@@ -58,7 +58,7 @@ export function* passOver(
   nudges: Nudges,
   place: Place,
 ): Generator<void, Pass | Stopped> {
-  const pass = begin(tables, division, starts);
+  const pass = begin(table, tables, division, starts);
   const { lines, cuts } = division;
   const { pointers } = pass.traces;
   const leads = columnsOf(cuts.leads, mostActors(lines));
@@ -118,10 +118,12 @@ function mostActors(lines: readonly Line[]): number {
   return most;
 }
 
-function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
+function begin(table: LineTable, tables: Tables, division: Division, starts: Float64Array): Pass {
   const { ops, roleOf, labels, programStart } = tables;
   const cores = roleOf.length;
-  const at = starts.slice();
+  const room = roomOf(table, cores);
+  const at = room.at.subarray(0, cores);
+  at.set(starts);
   if (programStart !== 0)
     for (let core = 0; core < cores; core++) {
       const list = ops.listOf[roleOf[core]];
@@ -135,8 +137,9 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
     known: 0,
     traces: {
       pointers: new Uint8Array(cores),
-      last: new Float64Array(cores).fill(-Infinity),
+      last: room.last.subarray(0, cores).fill(-Infinity),
       free: new Map(),
+      room,
       flagged: [],
       returned: false,
     },

@@ -115,6 +115,22 @@ export interface LineTable {
   /** The passes that they are of. */
   found: WeakMap<RunResult, Known>;
   machine: () => Machine;
+  room: PassRoom;
+}
+
+/** What a pass keeps by core (see `Pass`), of which it fills the first entries: passes come one after the other. */
+export interface PassRoom {
+  at: Float64Array;
+  last: Float64Array;
+  /** By family to which cores return. */
+  free: Float64Array[];
+}
+
+/** Room for so many cores. */
+export function roomOf({ room }: LineTable, cores: number): PassRoom {
+  if (room.at.length < cores)
+    Object.assign(room, { at: new Float64Array(cores), last: new Float64Array(cores), free: [] });
+  return room;
 }
 
 /** How a program was run. */
@@ -165,6 +181,7 @@ export function createLineTable(most = MOST_BYTES): LineTable {
     made: new WeakMap(),
     found: new WeakMap(),
     machine: () => (machine ??= createMachine()),
+    room: { at: new Float64Array(0), last: new Float64Array(0), free: [] },
   };
 }
 

@@ -1,6 +1,7 @@
 /** What lines leave behind at their routers, and whether another one was there before they were through. */
 import type { Division, Line } from './divide.js';
 import { NEVER_MOVES, type LineResult } from './result.js';
+import type { PassRoom } from './table.js';
 
 /** What lines left behind so far. */
 export interface Traces {
@@ -13,6 +14,8 @@ export interface Traces {
   flagged: number[];
   /** A family was returned to before it was through. */
   returned: boolean;
+  /** What `last` and `free` are parts of. */
+  room: PassRoom;
 }
 
 /**
@@ -60,12 +63,13 @@ export function followFree(
   family: number,
   { nets, returns }: Division,
 ): boolean {
-  const { free, last } = traces;
+  const { free, last, room } = traces;
   let of = free.get(family);
   if (of === undefined) {
     const net = nets[line.group];
     const areSame = returns.every((own, group) => !own.includes(family) || nets[group] === net);
-    of = { areSame, lines: new Float64Array(last.length).fill(-Infinity) };
+    const lines = (room.free[free.size] ??= new Float64Array(room.last.length));
+    of = { areSame, lines: lines.fill(-Infinity, 0, last.length) };
     free.set(family, of);
   }
   const { routers } = line;
