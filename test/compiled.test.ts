@@ -88,6 +88,16 @@ it.skipIf(!isOfBuild)('comes with the build, of the files that runs load', () =>
   );
 });
 
+it.skipIf(!isOfBuild)('is for threads that simulate, too', () => {
+  const files = loading(
+    resolve('dist'),
+    "loader.load('./sweep-worker.cjs'); say(loader.taken());",
+  ) as string[];
+  expect(files.map((file) => basename(file))).toEqual(
+    expect.arrayContaining(['configuration.cjs', 'simulation.cjs']),
+  );
+});
+
 it('needs no flag that this version of V8 does not know', () => {
   const { status, stderr } = spawnSync(process.execPath, ['dist/cli/main.js', '--version'], {
     encoding: 'utf8',

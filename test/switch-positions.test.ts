@@ -214,6 +214,10 @@ describe.each(engines)('the %s engine refuses', (_, run) => {
     expect(facts(bad)).toEqual(of('bad-route', [0], 'changes a route that has switch positions'));
     const other = role('fine', { routes, operations: [work(9), changeRoute(1, R, W)] });
     expect(run({ program: row(idle, other, idle), wafer: testWafer() }).cycles).toBe(9);
+    // One list of routes may be fine in one role, and not in the next.
+    const both = failure(run, row(idle, other, bad, idle));
+    expect(both.message).toContain('changes a route that has switch positions');
+    expect(both.cores).toEqual([2]);
   });
 
   test('a position with two inputs, or out of the rectangle', () => {

@@ -3,6 +3,8 @@
  * modules. The function takes `$load` (a file of the bundle), `$require` (all else), `$import` (either, in a promise)
  * and `$url` (its own), and returns what the module exports. Unlike a module's, what is exported is taken once, when the
  * function has ended: it must not change after that, and files must not load each other in circles.
+ *
+ * The text is ASCII: V8 keeps it with one byte a character, and it need not be decoded.
  */
 import { parseAst } from 'rolldown/parseAst';
 
@@ -65,7 +67,16 @@ export function asScript(code) {
     }
   }
   const body = textOf(program);
-  return `'use strict';${body}\nreturn { ${exported.join(', ')} };\n`;
+  return asAscii(`'use strict';${body}\nreturn { ${exported.join(', ')} };\n`);
+}
+
+const OTHER = /[^\0-\x7f]/g;
+
+/** Characters other than ASCII as escapes, which mean the same in strings, in templates and in patterns. */
+function asAscii(text) {
+  const kept = /\\[^\0-\x7f]|\.raw`[^`]*[^\0-\x7f`]/.exec(text);
+  if (kept) throw new Error(`a character that cannot be escaped: ${kept[0]}`);
+  return text.replace(OTHER, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function refuseChanging({ body }) {

@@ -1,7 +1,8 @@
 /**
  * Makes few files of the command's thread, packages included: 350 modules in 350 files take three times as long to
  * load. What only some commands need, or only some of their options, is in files of its own, loaded when it is called
- * for. All files are one folder deep, so that paths relative to them still hold.
+ * for. All files are one folder deep, so that paths relative to them still hold. Threads that simulate take the same
+ * files, with what was compiled of them.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,18 +20,40 @@ const external = ['bullmq', 'ioredis'];
 const moduleSideEffects = (id) =>
   id.includes('node_modules') || /[\\/](?:worker|processor)\.js$/.test(id);
 
+/** Of the commands' package the module for commands that are programs of their own, which ours are not. */
+const CHILDREN = "require('node:child_process')";
+
+/** It takes ten modules of Node.js with it, so it is loaded when it is asked for. */
+const childrenLater = {
+  name: 'children later',
+  transform(code, id) {
+    if (!/[\\/]commander[\\/]lib[\\/]command\.js$/.test(id)) return null;
+    if (code.split(CHILDREN).length !== 2) throw new Error(`expected ${CHILDREN} once in ${id}`);
+    return code.replace(CHILDREN, `{ get spawn() { return ${CHILDREN}.spawn; } }`);
+  },
+};
+
+/** Threads that simulate, and the command's own; each begins with one file. */
+const WORKERS = {
+  'sweep-worker': 'studies/sweep/worker.js',
+  'simulations-worker': 'studies/steps/worker.js',
+  'sensitivity-worker': 'studies/sensitivity/worker.js',
+};
+const STARTED = { thread: 'cli/thread.js', ...WORKERS };
+
 const bundleOf = (input) =>
   rolldown({
-    input: dist(input),
+    input,
     platform: 'node',
     external,
+    plugins: [childrenLater],
     treeshake: { moduleSideEffects },
     preserveEntrySignatures: 'allow-extension',
   });
 
-async function bundled(input, output) {
-  const bundle = await bundleOf(input);
-  return bundle.write({ file: dist(output), codeSplitting: false, comments: false });
+async function bundled(input, output, format = 'es') {
+  const bundle = await bundleOf(dist(input));
+  return bundle.write({ file: dist(output), codeSplitting: false, comments: false, format });
 }
 
 /**
@@ -59,8 +82,11 @@ async function sharedModules(bundle) {
 }
 
 async function commands() {
-  const groups = await sharedModules(await bundleOf('cli/thread.js'));
-  const bundle = await bundleOf('cli/thread.js');
+  const input = Object.fromEntries(
+    Object.entries(STARTED).map(([name, path]) => [name, dist(path)]),
+  );
+  const groups = await sharedModules(await bundleOf(input));
+  const bundle = await bundleOf(input);
   const { output } = await bundle.generate({
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name].cjs',
@@ -71,19 +97,16 @@ async function commands() {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   for (const { fileName, code } of output) writeFileSync(join(folder, fileName), asScript(code));
+  for (const name of Object.keys(WORKERS))
+    writeFileSync(
+      dist(`studies/${name}.js`),
+      `import { load } from '../cli/compiled.js';\nload('./${name}.cjs');\n`,
+    );
   return output;
 }
 
 const output = await commands();
-const { output: worker } = await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
-const { output: simulations } = await bundled(
-  'studies/steps/worker.js',
-  'studies/simulations-worker.js',
-);
-const { output: cyclesWorker } = await bundled(
-  'studies/sensitivity/worker.js',
-  'studies/sensitivity-worker.js',
-);
+await bundled('cli/command.js', 'cli/command.cjs', 'cjs');
 const { output: processor } = await bundled(
   'studies/sweep/queue/processor.js',
   'studies/queue-processor.js',
@@ -94,14 +117,7 @@ const browser = dist('browser.js');
 const pages = await rolldown({ input: browser, ...forPages() });
 const { output: inPages } = await pages.write({ file: browser, codeSplitting: false });
 
-const modules = [
-  ...output,
-  ...worker,
-  ...simulations,
-  ...cyclesWorker,
-  ...processor,
-  ...inPages,
-].flatMap(({ moduleIds }) => moduleIds);
+const modules = [...output, ...processor, ...inPages].flatMap(({ moduleIds }) => moduleIds);
 // A part of the pages that commands write.
 modules.push(fileURLToPath(import.meta.resolve('uplot')));
 writeFileSync(dist('cli/command.licenses.txt'), noticesOf(modules));

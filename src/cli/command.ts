@@ -1,6 +1,6 @@
-/** The thread that main.ts starts. */
+/** The thread that main.ts starts, as one file without imports: modules are loaded one after the other. */
 import { load } from './compiled.js';
 import type * as thread from './thread.js';
 
 const { runThread } = load('./thread.cjs') as unknown as typeof thread;
-await runThread();
+void runThread();

@@ -32,8 +32,8 @@ export function load(path: string): Exports {
   const file = fileURLToPath(href);
   const source = readFileSync(file);
   const hash = hashOf(source);
-  // On one line with the first one of the file, so that lines are those of the file.
-  const text = `(function ($load, $require, $import, $url) {${source.toString()}})`;
+  // On one line with the first one of the file, so that lines are those of the file; which is ASCII.
+  const text = `(function ($load, $require, $import, $url) {${source.toString('latin1')}})`;
   const script = new Script(text, { filename: file, cachedData: compiled(file, hash) });
   scripts.set(file, { script, hash });
   const body = script.runInThisContext() as Body;

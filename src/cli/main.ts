@@ -46,7 +46,7 @@ const data: CommandData = {
   stderr: { isTTY: stderr.isTTY, columns: stderr.columns },
 };
 setFlags();
-const worker = new Worker(new URL('./command.js', import.meta.url), {
+const worker = new Worker(new URL('./command.cjs', import.meta.url), {
   argv: process.argv.slice(2),
   workerData: data,
   stdout: true,

@@ -20,7 +20,8 @@ export function readsOnlyWritten(role: Role, room?: Uint8Array): boolean {
   const cells = room?.subarray(0, count).fill(0) ?? new Uint8Array(count);
   const written: Written = { cells, from: [], end: [] };
   for (const { preloaded, at, length } of role.buffers) if (preloaded) fill(written, at, length);
-  for (const op of role.operations) if (!isDone(written, op)) return false;
+  const { operations } = role;
+  for (let i = 0; i < operations.length; i++) if (!isDone(written, operations[i])) return false;
   return true;
 }
 
@@ -44,7 +45,7 @@ function isDone(written: Written, op: Operation): boolean {
 }
 
 function isChosen({ dst, a, b, c }: VectorOp): boolean {
-  return [dst, a, b, c].some(hasSelect);
+  return hasSelect(dst) || hasSelect(a) || hasSelect(b) || hasSelect(c);
 }
 
 function hasSelect(operand: Source | Destination | undefined): boolean {

@@ -46,9 +46,19 @@ function sharedOf(alike: Operation[], operation: Operation): Operation {
 
 function hashOf(operation: Operation): number {
   const hash = mix(operation.label, operation.kind.length);
-  if (operation.kind !== 'vector') return hash;
+  if (operation.kind !== 'vector') return mix(hash, sumOf(operation));
   const { length, dst, a, b } = operation;
   return mix(mix(mix(mix(hash, length), placeOf(dst)), placeOf(a)), placeOf(b));
+}
+
+/** Of its numbers, in any order: a table has an operation for each column that differs in one of them. */
+function sumOf(operation: object): number {
+  let sum = 0;
+  for (const key in operation) {
+    const value = (operation as Fields)[key];
+    if (typeof value === 'number') sum += value;
+  }
+  return sum;
 }
 
 function placeOf(operand: Destination | Source | undefined): number {

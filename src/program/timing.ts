@@ -157,15 +157,19 @@ function memoryCycles(length: number, perCycle: number, issue: number): number {
  * start, and everything up to the set-up of its first operation that sends or receives.
  */
 export function preparationOf({ roles }: Program, costs: CostTable): number {
+  // Most lists begin with the same operations.
+  const times = new Map<Operation, OpTiming>();
   let most = 0;
-  for (const list of operationsOf(roles)) most = Math.max(most, before(list, costs));
+  for (const list of operationsOf(roles)) most = Math.max(most, before(list, costs, times));
   return most;
 }
 
-function before(list: Operation[], costs: CostTable): number {
+function before(list: Operation[], costs: CostTable, times: Map<Operation, OpTiming>): number {
   let cycles = costs.programStart;
-  for (const op of list) {
-    const time = timeOf(op, costs);
+  for (let i = 0; i < list.length; i++) {
+    const op = list[i];
+    let time = times.get(op);
+    if (time === undefined) times.set(op, (time = timeOf(op, costs)));
     cycles += time.setup + time.cycles;
     if (time.source >= 0 || time.destination >= 0) break;
   }

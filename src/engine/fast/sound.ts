@@ -36,22 +36,35 @@ function isSoundWithin(program: Program, wafer: WaferSpec, colors: number): bool
   const bodies = bodiesOf(program);
   const room = new Uint8Array(bodies.reduce((most, role) => Math.max(most, cellsOf(role)), 0));
   const seen: Seen = { room, sound: new Set() };
-  return (
-    bodies.every((role) => isSoundBody(role, wafer, colors, areKept(program), seen)) &&
-    program.roles.every((role) => hasSoundRoutes(role, colors)) &&
-    staysInside(program)
-  );
+  const isKept = areKept(program);
+  for (let i = 0; i < bodies.length; i++)
+    if (!isSoundBody(bodies[i], wafer, colors, isKept, seen)) return false;
+  return haveSoundRoutes(program, colors) && staysInside(program);
+}
+
+/** Many roles have one list of routes, and differ in operations. */
+function haveSoundRoutes({ roles }: Program, colors: number): boolean {
+  const seen = new Set<Route[]>();
+  for (let i = 0; i < roles.length; i++) {
+    const { routes } = roles[i];
+    if (seen.has(routes)) continue;
+    if (!hasSoundRoutes(roles[i], colors)) return false;
+    // What marks wavelets for a switch may differ.
+    if (!hasSwitch(routes)) seen.add(routes);
+  }
+  return true;
+}
+
+function hasSwitch(routes: readonly Route[]): boolean {
+  for (let i = 0; i < routes.length; i++) if (routes[i].positions !== undefined) return true;
+  return false;
 }
 
 function hasSoundRoutes(role: Role, colors: number): boolean {
   const { routes } = role;
-  let isSwitch = false;
-  for (let i = 0; i < routes.length; i++) {
-    if (!isSoundRoute(routes[i], colors)) return false;
-    isSwitch ||= routes[i].positions !== undefined;
-  }
-  if (!isSwitch) return true;
-  const more = role.routes.flatMap(({ positions }) => positions ?? []);
+  for (let i = 0; i < routes.length; i++) if (!isSoundRoute(routes[i], colors)) return false;
+  if (!hasSwitch(routes)) return true;
+  const more = routes.flatMap(({ positions }) => positions ?? []);
   return more.every(isSoundSetting) && checkSwitches(role).length === 0;
 }
 
