@@ -114,7 +114,7 @@ export function keepCycles(
   if (words > noted) return;
   const bits = new Int32Array(routers.length * MOVES_ROWS * words);
   for (let row = 0; row < routers.length * MOVES_ROWS; row++)
-    bits.set(all.subarray(row * noted, row * noted + words), row * words);
+    for (let word = 0; word < words; word++) bits[row * words + word] = all[row * noted + word];
   result.moves = { routers, words, bits };
   noteBytes(table, result.first.length, bits.byteLength);
 }

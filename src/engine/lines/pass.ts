@@ -3,7 +3,7 @@
  * the table has are not simulated. What comes out is right if the guard (guard.ts) finds that no two lines met.
  */
 import { LINKS } from '../../hardware/mesh.js';
-import { NO_END } from '../engine.js';
+import { earliestOf, latestOf, NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import { columnOf, type Tables } from '../fast/tables.js';
 import type { Cuts, Lead } from './cut.js';
@@ -11,7 +11,7 @@ import type { Division, Line, LinesSent } from './divide.js';
 import { followEach, followFree, followMoves, freeByCore, type Traces } from './traces.js';
 import { find, simulated } from './known.js';
 import { LATEST_START, type LineResult } from './result.js';
-import { roomOf, type LineTable } from './table.js';
+import { roomOf, timesOf, type LineTable, type Times } from './table.js';
 
 export interface Pass {
   division: Division;
@@ -22,10 +22,10 @@ export interface Pass {
   known: number;
   traces: Traces;
   /** By core: the cycle in which it is at its next part (until the next pass), and cycles that it waited for output. */
-  at: Float64Array;
+  at: Times;
   waitOutput: Float64Array;
   /** By lead: the latest core that came there, and when. */
-  latest: Float64Array;
+  latest: Times;
   latestCore: Int32Array;
   labelEnd: Float64Array;
   labelCore: Int32Array;
@@ -41,8 +41,19 @@ export interface Place {
   cycle: number;
 }
 
-/** Why a pass did not come to its end. */
-export type Stopped = 'line' | 'long';
+/** Why a pass did not come to its end: a line did not, is too long, or 32 bits are too few. */
+export type Stopped = 'line' | 'long' | 'wide';
+
+/** No cycle of a pass of 32 bits is earlier or later than this, so that what is added to it still has room. */
+const FURTHEST = 2 ** 30;
+/** Nor is more computed between parts. */
+const LONGEST = 2 ** 29;
+
+/** Bits for the cycles of a pass to begin with. */
+export function bitsFor({ programStart }: Tables, { cuts }: Division, starts: Times): 32 | 64 {
+  if (latestOf(starts) > FURTHEST || earliestOf(starts) < -FURTHEST) return 64;
+  return programStart < LONGEST && cuts.leads.every(({ cycles }) => cycles < LONGEST) ? 32 : 64;
+}
 
 /** By line: where others leave pointers of its routers (see `LineResult`). */
 export type Nudges = ReadonlyMap<number, Int32Array>;
@@ -54,14 +65,16 @@ export function* passOver(
   table: LineTable,
   tables: Tables,
   division: Division,
-  starts: Float64Array,
+  starts: Times,
+  bits: 32 | 64,
   nudges: Nudges,
   place: Place,
 ): Generator<void, Pass | Stopped> {
-  const pass = begin(table, tables, division, starts);
+  const pass = begin(table, tables, division, starts, bits);
   const { lines, cuts } = division;
   const { pointers } = pass.traces;
-  const leads = columnsOf(cuts.leads, mostActors(lines));
+  const leads = columnsOf(cuts.leads, mostActors(lines), bits);
+  const furthest = bits === 32 ? FURTHEST : Infinity;
   // Lines that follow each other are mostly of one length.
   let own = leads.starts.subarray(0, 0);
   let routers: Int32Array = own;
@@ -83,10 +96,12 @@ export function* passOver(
       result = yield* simulated(table, line, own, before, moved);
       if (result === undefined) return 'line';
     } else pass.known++;
+
+    if (base + result.latest > furthest) return 'wide';
     pass.results.push(result);
     apply(pass, line, base, result);
   }
-  finish(pass, tables);
+  finish(pass, tables, leads);
   return pass;
 }
 
@@ -95,19 +110,19 @@ export function* passOver(
  * starts of a line's cores, absolute and from the first of them on.
  */
 interface Leads {
-  cycles: Float64Array;
+  cycles: Times;
   setups: Int32Array;
   labels: Int32Array;
-  times: Float64Array;
+  times: Times;
   starts: Int32Array;
 }
 
-function columnsOf(leads: readonly Lead[], most: number): Leads {
+function columnsOf(leads: readonly Lead[], most: number, bits: 32 | 64): Leads {
   return {
-    cycles: Float64Array.from(leads, ({ cycles }) => cycles),
+    cycles: timesOf(bits, leads.length).map((_, lead) => leads[lead].cycles),
     setups: Int32Array.from(leads, ({ awaits }) => awaits?.setup ?? -1),
     labels: Int32Array.from(leads, ({ awaits }) => awaits?.label ?? -1),
-    times: new Float64Array(most),
+    times: timesOf(bits, most),
     starts: new Int32Array(most),
   };
 }
@@ -118,10 +133,17 @@ function mostActors(lines: readonly Line[]): number {
   return most;
 }
 
-function begin(table: LineTable, tables: Tables, division: Division, starts: Float64Array): Pass {
+function begin(
+  table: LineTable,
+  tables: Tables,
+  division: Division,
+  starts: Times,
+  bits: 32 | 64,
+): Pass {
   const { ops, roleOf, labels, programStart } = tables;
   const cores = roleOf.length;
-  const room = roomOf(table, cores);
+  const room = roomOf(table, bits, cores);
+  const never = bits === 32 ? -(2 ** 31) : -Infinity;
   const at = room.at.subarray(0, cores);
   at.set(starts);
   if (programStart !== 0)
@@ -137,7 +159,8 @@ function begin(table: LineTable, tables: Tables, division: Division, starts: Flo
     known: 0,
     traces: {
       pointers: new Uint8Array(cores),
-      last: room.last.subarray(0, cores).fill(-Infinity),
+      last: room.last.subarray(0, cores).fill(never),
+      never,
       free: new Map(),
       room,
       flagged: [],
@@ -145,7 +168,7 @@ function begin(table: LineTable, tables: Tables, division: Division, starts: Flo
     },
     at,
     waitOutput: new Float64Array(cores),
-    latest: new Float64Array(leads).fill(NO_END),
+    latest: timesOf(bits, leads).fill(never),
     latestCore: new Int32Array(leads),
     labelEnd: new Float64Array(labels).fill(NO_END),
     labelCore: new Int32Array(labels),
@@ -235,11 +258,10 @@ function endLabel(ends: Float64Array, cores: Int32Array, label: number, end: num
 }
 
 /** What cores compute last, and the ends of labels in what they compute. */
-function finish(pass: Pass, { ops, roleOf }: Tables): void {
-  const { at, latest, latestCore, labelEnd, labelCore, division } = pass;
+function finish(pass: Pass, { ops, roleOf }: Tables, { cycles }: Leads): void {
+  const { at, latest, latestCore, labelEnd, labelCore, division, traces } = pass;
   const { tails, leads } = division.cuts;
   const tailOf = Int32Array.from(tails);
-  const cycles = Float64Array.from(tails, (tail) => leads[tail].cycles);
   for (let core = 0; core < at.length; core++) {
     const list = ops.listOf[roleOf[core]];
     const tail = tailOf[list];
@@ -247,11 +269,11 @@ function finish(pass: Pass, { ops, roleOf }: Tables): void {
       latest[tail] = at[core];
       latestCore[tail] = core;
     }
-    at[core] += cycles[list];
+    at[core] += cycles[tail];
   }
   for (let lead = 0; lead < leads.length; lead++) {
     const { ends } = leads[lead];
-    if (latest[lead] === NO_END) continue;
+    if (latest[lead] === traces.never) continue;
     for (let i = 0; i < ends.length; i++)
       endLabel(labelEnd, labelCore, ends[i].label, latest[lead] + ends[i].after, latestCore[lead]);
   }

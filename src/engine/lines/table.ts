@@ -115,21 +115,36 @@ export interface LineTable {
   /** The passes that they are of. */
   found: WeakMap<RunResult, Known>;
   machine: () => Machine;
-  room: PassRoom;
+  /** Room for passes, by the bits of their cycles. */
+  rooms: Map<32 | 64, PassRoom>;
 }
+
+/**
+ * Cycles of a pass: integers of 32 bits where all are far from what these hold, as code that runs for the first time makes
+ * an object of each other number that it reads.
+ */
+export type Times = Int32Array | Float64Array;
 
 /** What a pass keeps by core (see `Pass`), of which it fills the first entries: passes come one after the other. */
 export interface PassRoom {
-  at: Float64Array;
-  last: Float64Array;
+  at: Times;
+  last: Times;
   /** By family to which cores return. */
-  free: Float64Array[];
+  free: Times[];
+}
+
+/** Some cycles. */
+export function timesOf(bits: 32 | 64, size: number): Times {
+  return bits === 32 ? new Int32Array(size) : new Float64Array(size);
 }
 
 /** Room for so many cores. */
-export function roomOf({ room }: LineTable, cores: number): PassRoom {
-  if (room.at.length < cores)
-    Object.assign(room, { at: new Float64Array(cores), last: new Float64Array(cores), free: [] });
+export function roomOf({ rooms }: LineTable, bits: 32 | 64, cores: number): PassRoom {
+  let room = rooms.get(bits);
+  if (room === undefined || room.at.length < cores) {
+    room = { at: timesOf(bits, cores), last: timesOf(bits, cores), free: [] };
+    rooms.set(bits, room);
+  }
   return room;
 }
 
@@ -181,7 +196,7 @@ export function createLineTable(most = MOST_BYTES): LineTable {
     made: new WeakMap(),
     found: new WeakMap(),
     machine: () => (machine ??= createMachine()),
-    room: { at: new Float64Array(0), last: new Float64Array(0), free: [] },
+    rooms: new Map(),
   };
 }
 

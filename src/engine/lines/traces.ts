@@ -1,13 +1,15 @@
 /** What lines leave behind at their routers, and whether another one was there before they were through. */
 import type { Division, Line } from './divide.js';
 import { NEVER_MOVES, type LineResult } from './result.js';
-import type { PassRoom } from './table.js';
+import type { PassRoom, Times } from './table.js';
 
 /** What lines left behind so far. */
 export interface Traces {
   /** By core: its router's pointer, and the last cycle in which it moved anything. */
   pointers: Uint8Array;
-  last: Float64Array;
+  last: Times;
+  /** The cycle before all others, in which nothing was yet. */
+  never: number;
   /** By family, if cores return to it: from when what its lines took is free. */
   free: Map<number, Freed>;
   /** Routers that a line uses before another one, known earlier, was through. */
@@ -25,7 +27,7 @@ export interface Traces {
 interface Freed {
   /** Whether lines of the family's groups have the same routers. */
   areSame: boolean;
-  lines: Float64Array;
+  lines: Times;
   /** By core, from when all places that its router took, or itself, are free; once the above is not enough. */
   each?: Record<'router' | 'core', Float64Array>;
 }
@@ -63,13 +65,13 @@ export function followFree(
   family: number,
   { nets, returns }: Division,
 ): boolean {
-  const { free, last, room } = traces;
+  const { free, last, never, room } = traces;
   let of = free.get(family);
   if (of === undefined) {
     const net = nets[line.group];
     const areSame = returns.every((own, group) => !own.includes(family) || nets[group] === net);
-    const lines = (room.free[free.size] ??= new Float64Array(room.last.length));
-    of = { areSame, lines: lines.fill(-Infinity, 0, last.length) };
+    const lines = (room.free[free.size] ??= room.last.slice());
+    of = { areSame, lines: lines.fill(never, 0, last.length) };
     free.set(family, of);
   }
   const { routers } = line;
