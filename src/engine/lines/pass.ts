@@ -17,7 +17,7 @@ export interface Pass {
   division: Division;
   /** By line: its result, and the cycle that its times count from. */
   results: LineResult[];
-  bases: Float64Array;
+  bases: Times;
   /** Lines that the table had. */
   known: number;
   traces: Traces;
@@ -155,7 +155,7 @@ function begin(
   return {
     division,
     results: [],
-    bases: new Float64Array(division.lines.length),
+    bases: timesOf(bits, division.lines.length),
     known: 0,
     traces: {
       pointers: new Uint8Array(cores),
