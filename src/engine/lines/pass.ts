@@ -74,35 +74,59 @@ export function* passOver(
   const { lines, cuts } = division;
   const { pointers } = pass.traces;
   const leads = columnsOf(cuts.leads, mostActors(lines), bits);
-  const furthest = bits === 32 ? FURTHEST : Infinity;
+  for (;;) {
+    const stopped = passKnown(table, pass, leads, nudges);
+    if (stopped !== undefined) return stopped;
+    const l = pass.results.length;
+    if (l === lines.length) break;
+    const line = lines[l];
+    Object.assign(place, { line, cuts, cycle: pass.bases[l] });
+    const own = leads.starts.subarray(0, line.actors.length);
+    const before = columnOf(pointers, line.routers);
+    const result = yield* simulated(table, line, own, before, nudgesOf(nudges, l));
+    if (result === undefined) return 'line';
+    if (isFar(pass, result)) return 'wide';
+    apply(pass, line, pass.bases[l], result);
+  }
+  finish(pass, tables, leads);
+  return pass;
+}
+
+/** Goes on through lines that the table has, up to the first one that is to be simulated. */
+function passKnown(
+  table: LineTable,
+  pass: Pass,
+  leads: Leads,
+  nudges: Nudges,
+): Stopped | undefined {
+  const { division, bases, results, traces } = pass;
+  const { lines } = division;
   // Lines that follow each other are mostly of one length.
   let own = leads.starts.subarray(0, 0);
-  let routers: Int32Array = own;
-  const pointerOf = (router: number) => pointers[routers[router]];
-  for (let l = 0; l < lines.length; l++) {
+  for (let l = results.length; l < lines.length; l++) {
     const line = lines[l];
-    const { shape } = line;
     const count = line.actors.length;
     if (own.length !== count) own = leads.starts.subarray(0, count);
     const base = startsOf(pass, line, leads);
     if (base === undefined) return 'long';
-    pass.bases[l] = base;
-    const moved = nudges.size > 0 ? (nudges.get(l) ?? NO_NUDGES) : NO_NUDGES;
-    routers = line.routers;
-    let result = find(table, shape, own, moved, pointerOf);
-    if (result === undefined) {
-      Object.assign(place, { line, cuts, cycle: base });
-      const before = columnOf(pointers, routers);
-      result = yield* simulated(table, line, own, before, moved);
-      if (result === undefined) return 'line';
-    } else pass.known++;
-
-    if (base + result.latest > furthest) return 'wide';
-    pass.results.push(result);
+    bases[l] = base;
+    const moved = nudges.size > 0 ? nudgesOf(nudges, l) : NO_NUDGES;
+    const result = find(table, line.shape, own, moved, traces.pointers, line.routers);
+    if (result === undefined) return undefined;
+    if (isFar(pass, result)) return 'wide';
+    pass.known++;
     apply(pass, line, base, result);
   }
-  finish(pass, tables, leads);
-  return pass;
+  return undefined;
+}
+
+function nudgesOf(nudges: Nudges, line: number): Int32Array {
+  return nudges.get(line) ?? NO_NUDGES;
+}
+
+/** Are cycles of the next line, with this result, too far for 32 bits? */
+function isFar({ at, bases, results }: Pass, { latest }: LineResult): boolean {
+  return at instanceof Int32Array && bases[results.length] + latest > FURTHEST;
 }
 
 /**
@@ -219,10 +243,11 @@ function startsOf(
   return first;
 }
 
-/** Moves a line's result to where and when it is. */
+/** Moves the next line's result to where and when it is. */
 function apply(pass: Pass, line: Line, base: number, result: LineResult): void {
   const { at, waitOutput, labelEnd, labelCore, traces } = pass;
   const { routers, actors } = line;
+  pass.results.push(result);
   const returns = pass.division.returns[line.group];
   for (let i = 0; i < returns.length; i++) followFamily(pass, line, base, result, returns[i]);
   followMoves(traces, line, result, base);

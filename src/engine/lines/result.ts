@@ -15,6 +15,8 @@ export interface LineResult {
    * result (`MOVES`).
    */
   places?: Int32Array;
+  /** Pointers of those with which it was found last. */
+  foundWith?: Int32Array;
   /** Where other lines leave pointers of its routers: router, cycle, pointer; in this order. */
   nudges: Int32Array;
   /**
