@@ -14,9 +14,6 @@ const WORK = [
 ];
 
 if (isMainThread) {
-  // As in main.ts: what is compiled with other flags is not taken.
-  const { setFlags } = await import('../../dist/cli/flags.js');
-  setFlags();
   const worker = new Worker(new URL(import.meta.url), { stdout: true, stderr: true });
   // What nobody reads keeps the thread from ending.
   worker.stdout.resume();
@@ -25,6 +22,9 @@ if (isMainThread) {
     throw error;
   });
 } else {
+  // As in command.ts: what is compiled with other flags is not taken.
+  const { setFlags } = await import('../../dist/cli/flags.js');
+  setFlags();
   const { compiledCode, load } = await import('../../dist/cli/compiled.js');
   const { runCommandLine } = load('./thread.cjs');
   for (const args of WORK) {

@@ -7,7 +7,6 @@
 import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { EXIT } from '../exit.js';
-import { setFlags } from './flags.js';
 import { createSharedState, doing, ended, isWriting, refuseWriting } from './shared-state.js';
 import type { CommandData, FromCommand, Stop } from './shared-state.js';
 
@@ -45,10 +44,11 @@ const data: CommandData = {
   stdout: { isTTY: stdout.isTTY, columns: stdout.columns },
   stderr: { isTTY: stderr.isTTY, columns: stderr.columns },
 };
-setFlags();
 const worker = new Worker(new URL('./command.cjs', import.meta.url), {
   argv: process.argv.slice(2),
   workerData: data,
+  // Most of what is new is soon gone. More room for it takes memory, and saves no time.
+  resourceLimits: { maxYoungGenerationSizeMb: 12 },
   stdout: true,
   stderr: true,
 });
