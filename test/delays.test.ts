@@ -1,13 +1,16 @@
-/** Delay lines of the machine (assembly/delays.ts): all that lines know of a run is as without them. */
+/**
+ * The machine of lines: all that they know of a run is as without delay lines (assembly/delays.ts), and as if each were
+ * the first one.
+ */
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import type { Counts, LineWants } from '../src/engine/fast/load.js';
+import type { Laid, LineWants } from '../src/engine/fast/load.js';
 import { createMachine } from '../src/engine/fast/machine.js';
 import { EAST } from '../src/hardware/mesh.js';
-import { startMachine } from '../src/engine/fast/run.js';
-import { layTables, startsOf } from '../src/engine/fast/tables.js';
+import { layTables, startsOf, type Tables } from '../src/engine/fast/tables.js';
 import { corridorPrograms, type CorridorProgram } from './helpers/corridors.js';
 import { count } from './helpers/full.js';
+import { runLine } from './helpers/line-machine.js';
 import {
   R,
   W,
@@ -23,40 +26,25 @@ import {
 
 const machine = createMachine();
 
-/** Runs a program as a line is run; without delay lines where each router's events may be noted. */
+/** Runs a program as a line is run, with delay lines or without. */
 function run({ program, wafer, startAt, noted }: CorridorProgram, delays: boolean) {
-  const input = { program, wafer, startAt };
   const tables = layTables(program, wafer);
-  const { image, placeOf } = tables;
-  const at = (place: number) => tables.coreAt[place];
-  const line: LineWants = {
-    pointers: new Int32Array(placeOf.length),
-    nudges: new Int32Array(0),
-    noted: noted.map(at).filter((core) => core >= 0),
-    moveWords: 200,
-  };
-  const team = { machine, threads: 1, leastCores: 1, run: 0, bits: 32, line } as const;
-  const events = { most: 0, colors: new Int32Array(placeOf.length) };
-  const running = startMachine(image, startsOf(input, tables), {
-    ...team,
-    ...(!delays && { events }),
-  });
-  for (;;) {
-    const ending = running.advance();
-    if (ending === undefined) continue;
-    const counts = ending.state === 'whole' ? ending.counts : undefined;
-    const delayed = delays ? machine.code('lines').delayed() : 0;
-    return { state: ending.state, of: counts && known(counts), delayed };
-  }
+  const line: LineWants = { ...wantsOf(tables, noted), moveWords: 200 };
+  return runLine(
+    machine,
+    tables.image,
+    startsOf({ program, wafer, startAt }, tables),
+    line,
+    delays,
+  );
 }
 
-/** What lines know, but for what hangs on the order in which a router's colours were looked at. */
-function known(counts: Counts) {
-  const { end, waitOutput, linkWavelets, labelEnd, labelCore, labelWait, labelWaitOutput } = counts;
-  const { sent, delivered, hazards, moves } = counts;
+/** Routers whose cycles are noted, by their places in the program, of those that do something. */
+function wantsOf({ placeOf, coreAt }: Tables, noted: Int32Array): Omit<LineWants, 'moveWords'> {
   return {
-    ...{ end, waitOutput, linkWavelets, labelEnd, labelCore, labelWait, labelWaitOutput },
-    ...{ sent, delivered, hazards, ...moves! },
+    pointers: new Int32Array(placeOf.length),
+    nudges: new Int32Array(0),
+    noted: noted.map((place) => coreAt[place]).filter((core) => core >= 0),
   };
 }
 
@@ -105,5 +93,62 @@ describe('delay lines', () => {
       expect(own.delayed).toBe(between - 1);
       expect(own.of).toEqual(other.of);
     }
+  });
+});
+
+describe('a line that follows another one of its shape', () => {
+  const seldom = <T>(some: fc.Arbitrary<T>, mostly: T) =>
+    fc.oneof({ weight: 5, arbitrary: fc.constant(mostly) }, { weight: 1, arbitrary: some });
+
+  it('is run as if it were the first', () => {
+    const numRuns = count(100, 1500);
+    const turn = fc.record({
+      starts: fc.array(fc.nat(300), { minLength: 1, maxLength: 9 }),
+      noted: fc.constantFrom([], [], [7], [10]),
+      moveWords: seldom(fc.constant(240), 200),
+      pointers: fc.array(fc.nat(5), { minLength: 1, maxLength: 5 }),
+      nudges: seldom(fc.constant(true), false),
+    });
+    const turns = fc.array(turn, { minLength: 3, maxLength: 9 });
+    let again = 0;
+    const holds = fc.property(corridorPrograms(), turns, ({ program, wafer }, all) => {
+      const tables = layTables(program, wafer);
+      const { image } = tables;
+      const { cores } = image;
+      let before: Laid | undefined;
+      for (const { starts, noted, moveWords, pointers, nudges } of all) {
+        const at = Float64Array.from({ length: cores }, (_, core) => starts[core % starts.length]);
+        const earliest = Math.min(...at, Infinity);
+        const places = Int32Array.from(new Set(noted.map((n) => n % program.roleOf.length))).sort();
+        const line: LineWants = {
+          ...wantsOf(tables, places),
+          ...{
+            moveWords,
+            pointers: Int32Array.from(at, (_, core) => pointers[core % pointers.length]),
+          },
+          nudges: nudges && cores > 0 ? Int32Array.of(cores >> 1, 90, 1) : new Int32Array(0),
+        };
+        const begins = earliest === Infinity ? at : at.map((start) => start - earliest);
+        const own = runLine(machine, image, begins, line);
+        const { laid } = machine;
+        again += Number(laid !== undefined && laid === before);
+        before = laid;
+        expect(own).toEqual(runLine(createMachine(), image, begins, line));
+      }
+    });
+    fc.assert(holds, { numRuns, seed: 20261201 });
+    expect(again).toBeGreaterThan(numRuns / 3);
+  });
+
+  it('has delay lines of its own where cycles of other routers are noted', () => {
+    const tables = layTables(sendEast(50, 30), testWafer());
+    const starts = new Float64Array(tables.image.cores);
+    const delayed = [7, 7, 7, 12, 30].map((noted) => {
+      const line = { ...wantsOf(tables, Int32Array.of(noted)), moveWords: 200 };
+      const own = runLine(machine, tables.image, starts, line);
+      expect(own).toEqual(runLine(createMachine(), tables.image, starts, line));
+      return own.delayed;
+    });
+    expect(delayed).toEqual([28, 28, 28, 28, 28]);
   });
 });

@@ -1,5 +1,6 @@
 /** The machine in WebAssembly (sources in assembly/): one thread's part of it, and its memory. */
 import { TooLargeError } from '../engine.js';
+import type { Laid } from './load.js';
 import { MACHINE_CODE } from './machine-code.js';
 
 /** Bits of the machine's times, which count from the first start of a run. */
@@ -13,8 +14,12 @@ interface Code {
   reset(): number;
   /** Address of so many bytes of zeros. */
   allocateTable(bytes: number): number;
-  /** Begins with the program in memory, which is to be over before a cycle; others help in a run. */
-  begin(before: number, run: number): void;
+  /** Begins with the program in memory, which is to be over before a cycle; others help in a run. It may be kept. */
+  begin(before: number, run: number, keeps: boolean): void;
+  /** Has a small program in memory as it was at its begin, for other starts; false if that is not known. */
+  rewind(): number;
+  /** Begins with it. */
+  beginAgain(before: number, run: number): void;
   /** Continues for so many cycles with something to do; returns the run's state (`STATE`). */
   advance(cycles: number, helpers: number): number;
   /** Runs a tile of the program in memory, if it has so many. */
@@ -34,6 +39,8 @@ interface Code {
 export interface Machine {
   memory: WebAssembly.Memory;
   code(translation: Translation): Code;
+  /** The line that is in its memory (load.ts). */
+  laid?: Laid | undefined;
   /** Called when the run's limit is reached. */
   onLimit?: (() => void) | undefined;
 }

@@ -1,6 +1,6 @@
 /** A run of the machine, alone or in a team of threads: in slices, to a limit, stopped from outside. */
 import { LAST_CYCLE, latestOf } from '../engine.js';
-import { firstOf, load, translationOf, type Counts, type Team } from './load.js';
+import { firstOf, load, loadAgain, translationOf, type Counts, type Team } from './load.js';
 import { NEVER, RUN_AT, STATE, STOP_AT } from './machine-code.js';
 import type { Bits, Machine } from './machine.js';
 import { areForThreads } from './parts.js';
@@ -84,11 +84,15 @@ export function startMachine(
   const { machine } = team;
   const code = machine.code(translationOf(team));
   const first = firstOf(starts);
-  const results = load(image, starts, team, furthest(image, first, team.bits, limit), notes);
+  const again = loadAgain(image, starts, team);
+  const isSecond = machine.laid?.image === image;
+  const last = furthest(image, first, team.bits, limit);
+  const results = again ?? load(image, starts, team, last, notes);
   const places = () => placesOf(code, image.cores, first);
   let atLimit: Places | undefined;
   machine.onLimit = () => (atLimit = places());
-  code.begin(limit - first, team.run);
+  if (again) code.beginAgain(limit - first, team.run);
+  else code.begin(limit - first, team.run, isSecond);
   const apart = team.apart === true && image.parts !== undefined;
   const atOnce = apart ? image.cores / (image.parts!.length - 1) : image.cores;
   const cycles =

@@ -94,7 +94,8 @@ function noteAsked(
 export function likelyAsked(asked: Asked | undefined, starts: Int32Array): Asked {
   if (asked === undefined) return { routers: NO_ROUTERS, words: 0 };
   const { routers } = asked;
-  const words = asked.words + (latestOf(starts) >> 5) + 8;
+  // In steps, so that lines of one shape mostly have as many (fast/load.ts, `loadAgain`).
+  const words = (asked.words + (latestOf(starts) >> 5) + 24) & -16;
   return words * routers.length > MOST_WORDS
     ? { routers: NO_ROUTERS, words: 0 }
     : { routers, words };

@@ -12,7 +12,8 @@ import { anyDue, endCycle, nextDue, window } from './due';
 import { layOut } from './layout';
 import { delayedRouters, endDelays, longestDelay } from './delays';
 import { BEGINNING, CHANGING, DONE, ENDS, FROM_CORE, Op, RAMP, STARTING, header } from './machine';
-import { add64, allocate, entry, f64At, i64At, setEntry, setF64 } from './memory';
+import { add64, allocate, entry, f64At, i64At, keep, restore } from './memory';
+import { setEntry, setF64 } from './memory';
 import { done } from './operations';
 import { channelAt, coreOf, isDelayed, roleOf } from './places';
 import { placeEvents } from './events';
@@ -59,19 +60,42 @@ let running: i32 = 0;
 
 /**
  * Begins to run the program in memory, in which the first core starts in cycle 0, while other threads
- * call `help`. It is to be over before a cycle. `advance` continues it.
+ * call `help`. It is to be over before a cycle. `advance` continues it. What is kept, `rewind` has again.
  */
-export function begin(before: f64, number: i32): void {
+export function begin(before: f64, number: i32, keeps: bool): void {
   cutTiles();
   layOut();
   createTiles();
   takeTile(0);
   createRoutes();
   if (NOTES_EVENTS) placeEvents();
+  if (DELAYS && keeps) keep();
+  start(before, number);
+}
+
+function start(before: f64, number: i32): void {
   setNextPart(0);
   running = number;
   announce(number);
   beginTile(before);
+}
+
+/**
+ * All but the header is as it was when the program in memory began, if it is small; false if not. The host may write other
+ * starts and pointers then, and `beginAgain`. Only lines are run so: they have one tile.
+ */
+export function rewind(): bool {
+  return DELAYS && restore();
+}
+
+export function beginAgain(before: f64, number: i32): void {
+  header.quietCount = 0;
+  const tile = tileAt(0);
+  tile.sent = 0;
+  tile.delivered = 0;
+  tile.hazards = 0;
+  takeTile(0);
+  start(before, number);
 }
 
 /**

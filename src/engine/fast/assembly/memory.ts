@@ -33,9 +33,39 @@ export function allocateUnset(bytes: u64): usize {
   return at;
 }
 
+/** A copy of all that is allocated, and how long it is; 0 if there is none. */
+let kept: usize = 0;
+let keptBytes: usize = 0;
+
+/** More than this is not kept. */
+const MOST_KEPT: usize = 1 << 20;
+
+/** Keeps all that is allocated as it is now, if that is not much. */
+export function keep(): void {
+  keptBytes = 0;
+  const bytes = heap - firstPlace();
+  if (bytes > MOST_KEPT) return;
+  kept = allocateUnset(bytes);
+  memory.copy(kept, firstPlace(), bytes);
+  keptBytes = bytes;
+}
+
+/** All that was allocated is again as it was when it was kept; false if it was not. */
+export function restore(): bool {
+  if (keptBytes == 0) return false;
+  memory.copy(firstPlace(), kept, keptBytes);
+  return true;
+}
+
+@inline
+function firstPlace(): usize {
+  return (__heap_base + 63) & ~63;
+}
+
 /** Forgets everything; the next to be allocated are the tables of a program. Address of the header. */
 export function reset(): usize {
-  heap = (__heap_base + 63) & ~63;
+  heap = firstPlace();
+  keptBytes = 0;
   memory.fill(changetype<usize>(header), 0, offsetof<Header>());
   return changetype<usize>(header);
 }
