@@ -10,7 +10,8 @@ import type { Node } from './yaml.js';
  * @throws ConfigError `file:line:col: path: expected ..., found ...` for its first problem
  */
 export function validate<T extends z.ZodType>(schema: T, root: Node): z.output<T> {
-  const result = schema.safeParse(plain(root));
+  // A configuration is read once as a rule: to compile code that reads it takes longer (PERFORMANCE.md).
+  const result = schema.safeParse(plain(root), { jitless: true });
   if (result.success) return result.data;
   const issues = result.error.issues.flatMap(branchMeant);
   // A misspelt key is also a missing one: the spelling is what helps.

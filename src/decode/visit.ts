@@ -144,12 +144,15 @@ export function visitOf(
   first: number,
 ): Visit {
   const causes = { ...start.causes };
-  const before = waitingBefore(done, stage, start.own, chosen, first);
+  const spread = spreadOf(done);
+  const before =
+    waitingTogether(spread, stage, start.own, chosen, first) ??
+    waitingBefore(done, stage, start.own, chosen, first);
   causes.idle += before.idle;
   causes.waitInput += before.waiting;
   const { waiting } = before;
   const end = first + start.last;
-  return { start, first, free: latestOf(done), end, causes, waiting, otherToken: 0 };
+  return { start, first, free: spread.latest, end, causes, waiting, otherToken: 0 };
 }
 
 /** Finds the waiting of a visit in which its token waited for its turn itself. */
@@ -322,6 +325,56 @@ function causesIn(stage: StageTiming, result: RunResult, waits: StageWaits): Cau
 /** From when a core waits for a token: once it is done with the one before and this one has been chosen. */
 export function waitsSince(done: number, chosen: number, begun: number): number {
   return Math.max(done, Math.min(chosen, begun));
+}
+
+interface Spread {
+  count: number;
+  sum: number;
+  earliest: number;
+  latest: number;
+}
+
+function spreadOf(cycles: Float64Array): Spread {
+  let [sum, earliest, latest] = [0, Infinity, -Infinity];
+  for (let i = 0; i < cycles.length; i++) {
+    const cycle = cycles[i];
+    sum += cycle;
+    if (cycle < earliest) earliest = cycle;
+    if (cycle > latest) latest = cycle;
+  }
+  return { count: cycles.length, sum, earliest, latest };
+}
+
+/** By starts of a region's cores: the start of all of them, NaN if they differ. Nobody changes such a table. */
+const commonStarts = new WeakMap<Float64Array, number>();
+
+function startOfAll(own: Float64Array): number {
+  let start = commonStarts.get(own);
+  if (start === undefined) {
+    start = own.length > 0 ? own[0] : NaN;
+    for (let of = 1; of < own.length; of++) if (own[of] !== start) start = NaN;
+    commonStarts.set(own, start);
+  }
+  return start;
+}
+
+/**
+ * The same as `waitingBefore` without a look at each core, where all start together and wait from one cycle on, and sums
+ * are exact; undefined elsewhere. That is nearly always so, but for regions that nobody has visited.
+ */
+function waitingTogether(
+  { count, sum, earliest, latest }: Spread,
+  { isPort, programStart }: StageTiming,
+  own: Float64Array,
+  chosen: number,
+  first: number,
+): { idle: number; waiting: number } | undefined {
+  if (isPort) return undefined;
+  const begun = first + startOfAll(own) + programStart;
+  const since = Math.min(chosen, begun);
+  const farthest = Math.max(Math.abs(earliest), Math.abs(begun), Math.abs(since));
+  if (!(latest <= since && count * farthest < 2 ** 52)) return undefined;
+  return { idle: count * since - sum, waiting: count * (begun - since) };
 }
 
 /**

@@ -153,6 +153,8 @@ export function layerCode(
     (row) => columns[row].routes,
     (x) => [rows[x].routes, headAt(x)?.routes, router?.at(x)?.routes],
   );
+  /** By class: several stages have them. */
+  const routesOf = new Map<number, Route[]>();
   return {
     width,
     height,
@@ -167,12 +169,15 @@ export function layerCode(
     codeKey: (row, x) => `${ofStep} ${codeClass.key(row, x)}`,
     routeClass,
     kinds: kindsIn(codeClass, routeClass, router && { apartColumn: router.root }),
-    routesAt: (row, x) =>
-      columns[row].routes.concat(
-        rows[x].routes,
-        headAt(x)?.routes ?? [],
-        router?.routesAt(x) ?? [],
-      ),
+    routesAt(row, x) {
+      const number = routeClass(row, x);
+      let routes = routesOf.get(number);
+      if (routes === undefined) {
+        const lines = columns[row].routes.concat(rows[x].routes, headAt(x)?.routes ?? []);
+        routesOf.set(number, (routes = lines.concat(router?.routesAt(x) ?? [])));
+      }
+      return routes;
+    },
     write(row, x) {
       const has = { heads: headAt(x) !== undefined, router: router?.part(x) };
       const parts = `${has.heads} ${has.router}`;

@@ -173,7 +173,6 @@ class RoleNumbers {
   /** By set of routes on the path: roles' numbers by the rest; and routes, those of the region with them, by their class. */
   private readonly numbersOf: Map<number, number>[] = [];
   private readonly routesOf: Map<number, Route[]>[] = [];
-  private readonly own = new Map<number, Route[]>();
   /** By set: one more than the number by the kinds of row and column, of cores without a part in the hand-off. */
   private readonly byKinds: Int32Array[] = [];
   /** By set: the number of a core that only passes on. */
@@ -237,9 +236,7 @@ class RoleNumbers {
         ? this.writer.plainOf(row, column)
         : this.writer.partOf(key(x + column, y + row), true, row, column);
     const routeClass = this.code.routeClass(row, column) + 1;
-    let own = this.own.get(routeClass);
-    if (own === undefined) this.own.set(routeClass, (own = this.code.routesAt(row, column)));
-    return this.numbered(written, set, routeClass, own);
+    return this.numbered(written, set, routeClass, this.code.routesAt(row, column));
   }
 
   /** @param own the routes of the class, in a region */

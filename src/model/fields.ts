@@ -32,7 +32,8 @@ export const name = z.string({ error: 'a name' });
 
 /** Throws a ModelError that names the first field that is wrong; `prefix` stands before its name. */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, prefix = ''): T {
-  const result = schema.safeParse(value);
+  // See config/problems.ts.
+  const result = schema.safeParse(value, { jitless: true });
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0];
   const field = path.join('.');
