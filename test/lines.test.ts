@@ -53,6 +53,22 @@ describe('generated programs of several families', () => {
     expect(counts.stretched).toBeGreaterThan(counts.lines / 10);
   });
 
+  test('are the same whenever they begin, where 32 bits are enough and where not', () => {
+    const holds = fc.property(familyPrograms(), ({ program, wafer, startAt }) => {
+      const table = createLineTable(2 ** 22);
+      const ends = (later: number) => {
+        const all = Float64Array.from(program.roleOf, (_, core) => later + (startAt?.[core] ?? 0));
+        const { end, labelEnd } = wholeRun(startLines({ program, wafer, startAt: all }, table));
+        return [end, labelEnd].map((times) => times.map((time) => time - later));
+      };
+      const early = ends(0);
+      // The last of 32 bits falls before the start, into the run, or behind it.
+      for (const later of [2 ** 30 - 100, 2 ** 31 - 300, 2 ** 40, -(2 ** 31) - 100])
+        expect(ends(later)).toEqual(early);
+    });
+    fc.assert(holds, { numRuns: count(10, 60), seed: 20261201 });
+  });
+
   test('differ without the guard', () => {
     const isSame = fc.property(familyPrograms(), (given) => {
       return differenceByLines(given, createLineCounts(), false) === '';
@@ -187,6 +203,36 @@ describe('a core that waits for its first wavelet', () => {
   });
 });
 
+describe('a line that computes between two exchanges', () => {
+  // In each row a word goes east and one back again, for which both wait; then they compute, and more goes east.
+  const buffers = [loaded(60)];
+  const linesWith = (cycles: number) => {
+    const later = [work(cycles), move(fabric(0), cell(0), 20)].map((op) => ({ ...op, label: 1 }));
+    const latest = [work(cycles), move(cell(9), fabric(0), 20)].map((op) => ({ ...op, label: 1 }));
+    const west = role('west', {
+      routes: [route(0, R, E), route(1, E, R)],
+      operations: [move(fabric(0), cell(0), 1), move(cell(9), fabric(1), 1), ...later],
+      buffers,
+    });
+    const east = role('east', {
+      routes: [route(0, W, R), route(1, R, W)],
+      operations: [move(cell(9), fabric(0), 1), move(fabric(1), cell(0), 1), ...latest],
+      buffers,
+    });
+    const program = programOf(2, [west, east, west, east], { families: [0, 0] });
+    const startAt = Float64Array.of(0, 30, 0, 60);
+    return sameByLines({ program, wafer: testWafer(), startAt });
+  };
+
+  it('is two of them, of which the second does not depend on how far its cores were apart before', () => {
+    expect(linesWith(256)).toMatchObject({ lines: 4, distinct: { length: 3 } });
+  });
+
+  it('is one where it does not compute long', () => {
+    expect(linesWith(255)).toMatchObject({ lines: 2, distinct: { length: 2 } });
+  });
+});
+
 describe('a line whose cores start in bunches', () => {
   // In each row a core sends east more than there is room for; one that starts later takes it, and turns to another family.
   const buffers = [loaded(60)];
@@ -225,6 +271,30 @@ describe('a line whose cores start in bunches', () => {
     for (const lower of [8, 12, 16]) expect(stretchedWith(300, lower)).toBe(0);
     for (let upper = 4; upper < 90; upper++) stretchedWith(upper, 2000);
   });
+});
+
+it.each([2 ** 29 - 8, 2 ** 32])('cores that compute for %i cycles between lines', (libraryCall) => {
+  const colors = [0, 1, 2, 3, 4, 5];
+  const buffers = [loaded(20)];
+  const call = { kind: 'call', label: 0 } as const;
+  const sends = colors.flatMap((color) => [call, move(fabric(color), cell(0), 2)]);
+  const takes = colors.map((color) => move(cell(9), fabric(color), 2));
+  const roles = [
+    role('sends', {
+      routes: colors.map((color) => route(color, R, E)),
+      operations: sends,
+      buffers,
+    }),
+    role('takes', {
+      routes: colors.map((color) => route(color, W, R)),
+      operations: takes,
+      buffers,
+    }),
+  ];
+  const program = programOf(2, roles, { families: colors });
+  const wafer = testWafer({}, { libraryCall });
+  const { whole, lines } = sameByLines({ program, wafer });
+  expect([whole, lines]).toEqual([undefined, 6]);
 });
 
 describe('a line that waits for what is sent in another phase of its family', () => {

@@ -17,7 +17,7 @@ import type { Image, Notes, Table } from './tables.js';
 
 /** What the machine counted, by core that does something. */
 export interface Counts {
-  end: Float64Array;
+  end: Int32Array | Float64Array;
   waitOutput: Float64Array;
   /** Per label: latest end (`NO_END` if it has none), and the lowest core that has it. */
   labelEnd: Float64Array;

@@ -249,7 +249,7 @@ function kindsOf({ count, first, classes, boxOf }: Net, { of }: Sorts): Int32Arr
 function kindLike(
   table: LineTable,
   wafer: WaferSpec,
-  { first, classes, places, boxOf, boxes, hops }: Net,
+  { first, classes, boxOf, boxes }: Net,
   n: number,
   sorts: Sorts,
 ): LineKind | undefined {
@@ -266,8 +266,6 @@ function kindLike(
     leads[count++] = sorts.leads[sort];
   }
   if (count === 0) return undefined;
-  const box = boxOf[n];
-  const found = { ...boxes[box], places: places.subarray(from, to), roles, hops: hops[box] };
-  const shape = shapeOf(table, found, wafer.fabric);
+  const shape = shapeOf(table, { ...boxes[boxOf[n]], roles }, wafer.fabric);
   return { shape, actors: actors.slice(0, count), leads: leads.slice(0, count) };
 }

@@ -170,7 +170,7 @@ function usesOf({ division, results, bases }: Pass, router: number): Use[] {
     const at = placeIn(routers, router);
     const { first, last, depends, pointers, places } = results[line];
     if (first[at] === NEVER_MOVES) continue;
-    uses.push({
+    const use = {
       line,
       at,
       from: bases[line] + first[at],
@@ -180,9 +180,12 @@ function usesOf({ division, results, bases }: Pass, router: number): Use[] {
       pointer: pointers[at],
       cycles: undefined,
       place: depends[at] !== 0 ? places![placeIn(shape.several, at)] : undefined,
-    });
+    };
+    let own = uses.push(use) - 1;
+    for (; own > 0 && uses[own - 1].line > line; own--) uses[own] = uses[own - 1];
+    uses[own] = use;
   }
-  return uses.sort((a, b) => a.line - b.line);
+  return uses;
 }
 
 function isAmong(uses: readonly Use[], line: number): boolean {
@@ -199,15 +202,10 @@ function meet(a: Use, b: Use): boolean {
   return coincide(a.cycles!, b.cycles!, from, to, which);
 }
 
-/** A cycle of a line before which another one moved something, as the last one to do so, and in which cycle. */
+/** Another line moved something before a cycle of a line, as the last one to do so, and in which cycle. */
 interface Disturbed {
-  by?: Use;
+  by: Use | undefined;
   since: number;
-}
-
-/** Such cycles of a line; of most there are none. */
-interface DisturbedCycles {
-  byCycle: Map<number, Disturbed> | undefined;
 }
 
 /**
@@ -217,50 +215,69 @@ interface DisturbedCycles {
 function findNudges(search: Search, use: Use, uses: Use[]): void {
   // Of most nothing hangs on the pointer at first, and no other line is there meanwhile.
   if (use.place === undefined && !overlapsOne(use, uses)) return;
-  const disturbed: DisturbedCycles = { byCycle: undefined };
-  if (use.place !== undefined) disturbed.byCycle = new Map([[use.from, { since: -Infinity }]]);
+  const first: Disturbed = { by: undefined, since: -Infinity };
+  /** By later cycles; of most lines there are none. */
+  let later: Map<number, Disturbed> | undefined;
   for (let i = 0; i < uses.length; i++) {
     const other = uses[i];
     if (other === use || other.from >= use.to) continue;
-    if (other.to >= use.from) disturbBetween(search, disturbed, use, other);
-    else if (use.place !== undefined) disturb(search, disturbed, use, use.from, other, other.to);
+    const overlaps = other.to >= use.from;
+    if (use.place !== undefined && other.from < use.from) {
+      const since = overlaps ? moveBefore(other.cycles!, use.from) : other.to;
+      disturb(search, first, use, other, since);
+    }
+    if (overlaps) later = disturbBetween(search, later, use, other);
   }
-  if (disturbed.byCycle === undefined) return;
-  for (const [cycle, last] of disturbed.byCycle) {
-    const other = last.by ?? uses.find((one) => one !== use)!;
-    const pointer = last.by === undefined ? 0 : pointerAfter(last.by, last.since, use.colors);
-    if (pointer === undefined) noteMet(search, use, other);
-    else if (nudge(search, use, cycle, pointer)) note(search.nudged, search.pass, use, other);
-  }
+  if (use.place !== undefined) settle(search, use, uses, use.from, first);
+  if (later !== undefined)
+    for (const [cycle, last] of later) settle(search, use, uses, cycle, last);
 }
 
-/** Cycles of a line that another one disturbs which is at the router at the same time. */
-function disturbBetween(search: Search, disturbed: DisturbedCycles, use: Use, other: Use): void {
+/** Cycles of a line that another one disturbs which is at the router at the same time, with those that others do. */
+function disturbBetween(
+  search: Search,
+  disturbed: Map<number, Disturbed> | undefined,
+  use: Use,
+  other: Use,
+): Map<number, Disturbed> | undefined {
   const [of, its] = [use.cycles!, other.cycles!];
-  if (other.from < use.from && use.place !== undefined)
-    disturb(search, disturbed, use, use.from, other, moveBefore(its, use.from));
+  let all = disturbed;
   for (let t = nextOpen(of, use.from + 1); t !== Infinity; t = nextOpen(of, t + 1)) {
-    const [since, own] = [moveBefore(its, t), moveBefore(of, t)];
-    if (since === -Infinity || since < own || !isNeeded(of, t)) continue;
-    if (since === own) noteMet(search, use, other);
-    else disturb(search, disturbed, use, t, other, since);
+    const since = moveBefore(its, t);
+    if (since === -Infinity) continue;
+    const own = moveBefore(of, t);
+    if (since < own || !isNeeded(of, t)) continue;
+    if (since === own) {
+      noteMet(search, use, other);
+      continue;
+    }
+    all ??= new Map();
+    let last = all.get(t);
+    if (last === undefined) all.set(t, (last = { by: undefined, since: -Infinity }));
+    disturb(search, last, use, other, since);
   }
+  return all;
 }
 
 /** Another line moved something before a cycle of a line, last in cycle `since`. */
-function disturb(
-  search: Search,
-  disturbed: DisturbedCycles,
-  use: Use,
-  cycle: number,
-  by: Use,
-  since: number,
-): void {
-  const byCycle = (disturbed.byCycle ??= new Map<number, Disturbed>());
-  const before = byCycle.get(cycle);
+function disturb(search: Search, last: Disturbed, use: Use, by: Use, since: number): void {
   // Which of two that moved in one cycle left the pointer hangs on where it was before.
-  if (before?.by !== undefined && before.since === since) noteMet(search, use, by);
-  else if (before === undefined || before.since < since) byCycle.set(cycle, { by, since });
+  if (last.by !== undefined && last.since === since) noteMet(search, use, by);
+  else if (last.since < since) [last.by, last.since] = [by, since];
+}
+
+/** Sees to it that a line is simulated with the pointer that the last one left which disturbed a cycle of it, if any did. */
+function settle(
+  search: Search,
+  use: Use,
+  uses: Use[],
+  cycle: number,
+  { by, since }: Disturbed,
+): void {
+  const pointer = by === undefined ? 0 : pointerAfter(by, since, use.colors);
+  if (pointer === undefined) noteMet(search, use, by!);
+  else if (nudge(search, use, cycle, pointer))
+    note(search.nudged, search.pass, use, by ?? uses.find((one) => one !== use)!);
 }
 
 /** Where a line leaves the pointer among some colours, if that is known: after its last move, or after any. */

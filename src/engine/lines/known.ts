@@ -1,8 +1,9 @@
 /** Results of lines that are known: found by all that they depend on, or simulated and kept. */
+import { columnOf } from '../fast/tables.js';
 import { keepCycles, likelyAsked } from './cycles.js';
 import type { Line } from './divide.js';
 import type { LineResult } from './result.js';
-import { placeAmong, resultOfLine, simulate } from './simulate.js';
+import { placeAmong, pointersOf, resultOfLine, simulate } from './simulate.js';
 import { sameWords } from './shapes.js';
 import { stretched } from './stretch.js';
 import type { LineTable, Shape } from './table.js';
@@ -34,21 +35,26 @@ function keyOf(starts: Int32Array): number {
 
 const NONE: readonly LineResult[] = [];
 
-/** The result of a line that starts so, if it is known; `pointerOf` says where pointers are, by router. */
+/**
+ * The result of a line that starts so, if it is known.
+ * @param pointers where pointers are, of which those of its routers have these numbers
+ */
 export function find(
   table: LineTable,
   shape: Shape,
   starts: Int32Array,
   nudges: Int32Array,
-  pointerOf: (router: number) => number,
+  pointers: Uint8Array,
+  routers: Int32Array,
 ): LineResult | undefined {
   // Mostly it is as the line of this shape before.
   const { last } = shape;
-  if (last !== undefined && isResult(shape, last, starts, nudges, pointerOf)) return last;
+  if (last !== undefined && isResult(shape, last, starts, nudges, pointers, routers)) return last;
   const alike = shape.results.get(keyOf(starts)) ?? NONE;
   for (let i = 0; i < alike.length; i++)
-    if (isResult(shape, alike[i], starts, nudges, pointerOf)) return (shape.last = alike[i]);
-  return nudges.length > 0 ? undefined : findStretched(table, shape, starts, pointerOf);
+    if (isResult(shape, alike[i], starts, nudges, pointers, routers))
+      return (shape.last = alike[i]);
+  return nudges.length > 0 ? undefined : findStretched(table, shape, starts, pointers, routers);
 }
 
 function isResult(
@@ -56,12 +62,13 @@ function isResult(
   result: LineResult,
   starts: Int32Array,
   nudges: Int32Array,
-  pointerOf: (router: number) => number,
+  pointers: Uint8Array,
+  routers: Int32Array,
 ): boolean {
   return (
     sameWords(result.starts, starts) &&
     sameWords(result.nudges, nudges) &&
-    hasPointers(shape, result, pointerOf)
+    hasPointers(shape, result, pointers, routers)
   );
 }
 
@@ -70,13 +77,14 @@ function findStretched(
   table: LineTable,
   shape: Shape,
   starts: Int32Array,
-  pointerOf: (router: number) => number,
+  pointers: Uint8Array,
+  routers: Int32Array,
 ): LineResult | undefined {
   const { bunched } = shape;
   // Mostly it is one of the last.
   for (let i = bunched.length - 1; i >= 0; i--) {
     // It depends on the same pointers.
-    if (!hasPointers(shape, bunched[i], pointerOf)) continue;
+    if (!hasPointers(shape, bunched[i], pointers, routers)) continue;
     const result = stretched(table, shape, bunched[i], starts);
     if (result === undefined) continue;
     keep(shape, result);
@@ -87,14 +95,22 @@ function findStretched(
 
 /** Does a result hold with pointers where they are? */
 function hasPointers(
-  { several, colors }: Shape,
-  { places }: LineResult,
-  pointerOf: (router: number) => number,
+  shape: Shape,
+  result: LineResult,
+  pointers: Uint8Array,
+  routers: Int32Array,
 ): boolean {
+  const { places } = result;
   if (places === undefined) return true;
+  const { several, colors } = shape;
+  // Mostly they are where they were at the line before.
+  const last = (result.foundWith ??= columnOf(pointersOf(shape, result), several));
   for (let i = 0; i < several.length; i++) {
     const router = several[i];
-    if (placeAmong(colors[router], pointerOf(router)) !== places[i]) return false;
+    const pointer = pointers[routers[router]];
+    if (pointer === last[i]) continue;
+    if (placeAmong(colors[router], pointer) !== places[i]) return false;
+    last[i] = pointer;
   }
   return true;
 }

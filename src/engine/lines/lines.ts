@@ -9,14 +9,15 @@ import { startFast, tablesOf } from '../fast/fast.js';
 import { recordAt } from '../fast/operations.js';
 import { resultOf } from '../fast/tally.js';
 import type { Program } from '../../program/program.js';
-import { startsOf, type Tables } from '../fast/tables.js';
+import type { Tables } from '../fast/tables.js';
 import { divide, groupsBetween, partsOf, type Division, type Line } from './divide.js';
 import { guard, type Findings } from './guard.js';
 import { joinLines, MOST_JOINED } from './join.js';
-import { countsOf, passOver, sentIn, type Nudges, type Pass, type Place } from './pass.js';
+import { bitsFor, countsOf, passOver, sentIn, type Nudges, type Pass, type Place } from './pass.js';
 import { nudgeLines } from './nudges.js';
 import { sameWords } from './shapes.js';
-import { makeRoom, type LineTable, type StageLines, type WhyWhole } from './table.js';
+import { makeRoom, timesOf } from './table.js';
+import type { LineTable, StageLines, Times, WhyWhole } from './table.js';
 
 /** A run by lines; a program that is not for it ends with why. */
 export type LinesRun = Omit<Run, 'advance'> & {
@@ -124,7 +125,8 @@ export function* passesOf(
   if (tables === undefined) return 'not plain';
   if (isUneven(program)) return 'differ';
   makeRoom(table);
-  const starts = startsOf(input, tables);
+  const starts = startsIn(input, tables);
+  let bits: 32 | 64 = 32;
   const united = new Map<number, number>();
   let nudges: Nudges = new Map();
   let merged = 0;
@@ -142,7 +144,12 @@ export function* passesOf(
     const division = joined ?? base;
     if (base === undefined || division === undefined)
       return merged > 0 ? 'met' : program.families ? 'phases' : 'one family';
-    const pass = yield* passOver(table, tables, division, starts, nudges, place);
+    if (bits === 32) bits = bitsFor(tables, division, starts);
+    const pass = yield* passOver(table, tables, division, starts, bits, nudges, place);
+    if (pass === 'wide') {
+      bits = 64;
+      continue;
+    }
     if (pass === 'line') {
       // What a line waits for may be sent in another phase: cores that skip what others do turn less often.
       const pairs = comingBack(division, place.line!);
@@ -171,6 +178,14 @@ export function* passesOf(
     if (pairs.length === 0 || isLong) return 'met';
     takeTogether(pairs, division);
   }
+}
+
+/** The cycle in which each core starts. */
+function startsIn({ startAt }: RunInput, { placeOf }: Tables): Times {
+  const starts = timesOf(startAt instanceof Float64Array ? 64 : 32, placeOf.length);
+  if (startAt !== undefined)
+    for (let core = 0; core < starts.length; core++) starts[core] = startAt[placeOf[core]];
+  return starts;
 }
 
 /** Pairs of a line's group and each other one that has a family of its colours. */

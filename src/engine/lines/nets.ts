@@ -6,7 +6,7 @@ import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program, Route } from '../../program/program.js';
 import { columnOf, type Tables } from '../fast/tables.js';
 import { OP, OP_WORDS, ROUTE } from '../fast/machine-code.js';
-import { emptySet, fabricKey, withRoute } from './shapes.js';
+import { emptySet, fabricKey, withRoute, type Found } from './shapes.js';
 import type { LineTable, RouteSet } from './table.js';
 import { mix } from '../../numeric/mix.js';
 
@@ -17,19 +17,20 @@ export interface Net {
   /** The routers of each, in rising order; the same in one row, where each net begins there. */
   routers: Int32Array[];
   first: Int32Array;
-  /** By entry of that row: its place in its net's box, and its class. */
-  places: Int32Array;
+  /** By entry of that row: its class. */
   classes: Int32Array;
   /** By class: the list of operations of its cores, and the routes of its routers. */
   classList: number[];
   classSet: RouteSet[];
   /** By class: bits of the net's colours that its routers have. */
   classColors: Int32Array;
-  /** By net: which box it is in, and where. Of each its size, and hops of its links (see `Found`). */
+  /** By net: which box it is in. */
   boxOf: Int32Array;
-  boxes: { width: number; height: number }[];
-  hops: Uint16Array[];
+  boxes: Box[];
 }
+
+/** Where routers of a net are in the smallest box around them (see `Found`). */
+type Box = Omit<Found, 'roles'>;
 
 /** What all nets of a program are made from. */
 interface Ground {
@@ -115,7 +116,7 @@ function netOf(ground: Ground, classed: Classes): Net {
   for (let net = 0; net < count; net++) routers.push(sorted.subarray(first[net], first[net + 1]));
   const { classList, classSet, classColors } = classed;
   const classes = columnOf(classAt, sorted);
-  const boxes = boxesOf(ground, routers, first);
+  const boxes = boxesOf(ground, routers);
   return { count, of, routers, first, classes, classList, classSet, classColors, ...boxes };
 }
 
@@ -175,20 +176,17 @@ function join(parent: Int32Array, a: number, b: number): void {
   else parent[p] = q;
 }
 
-type Boxes = Pick<Net, 'places' | 'boxOf' | 'boxes' | 'hops'>;
-
-/** Where nets are in boxes of their own; those with the same places there are in one, unless they have links of several hops. */
-function boxesOf(ground: Ground, routers: Int32Array[], first: Int32Array): Boxes {
+/** Which boxes nets are in; those with the same places are in one, unless they have links of several hops. */
+function boxesOf(ground: Ground, routers: Int32Array[]): Pick<Net, 'boxOf' | 'boxes'> {
   const { x, y } = ground;
-  const places = new Int32Array(first[routers.length]);
   const boxOf = new Int32Array(routers.length);
-  const found: Pick<Boxes, 'boxes' | 'hops'> = { boxes: [], hops: [] };
-  const examples: number[] = [];
+  const boxes: Box[] = [];
   const byHash = new Map<number, number[]>();
+  let places = new Int32Array(256);
   for (let net = 0; net < routers.length; net++) {
     const own = routers[net];
-    const from = first[net];
     const count = own.length;
+    if (count > places.length) places = new Int32Array(2 * count);
     let x0 = x[own[0]];
     let x1 = x0;
     for (let i = 1; i < count; i++) {
@@ -200,34 +198,39 @@ function boxesOf(ground: Ground, routers: Int32Array[], first: Int32Array): Boxe
     const width = x1 - x0 + 1;
     let hash = width;
     for (let i = 0; i < count; i++) {
-      const place = (y[own[i]] - y0) * width + x[own[i]] - x0;
-      places[from + i] = place;
-      hash = mix(hash, place);
+      places[i] = (y[own[i]] - y0) * width + x[own[i]] - x0;
+      hash = mix(hash, places[i]);
     }
     const hops = hopsOf(ground, own);
     let alike = byHash.get(hash);
     if (alike === undefined) byHash.set(hash, (alike = []));
-    const same = alike.find(
-      (box) =>
-        hops.length + found.hops[box].length === 0 &&
-        found.boxes[box].width === width &&
-        areAlike(places, first, net, examples[box]),
-    );
-    boxOf[net] = same ?? examples.push(net) - 1;
-    if (same !== undefined) continue;
-    found.boxes.push({ width, height: y[own[count - 1]] - y0 + 1 });
-    found.hops.push(hops);
-    alike.push(boxOf[net]);
+    let box = hops.length > 0 ? -1 : boxWith(boxes, alike, width, count, places);
+    if (box < 0) {
+      const height = y[own[count - 1]] - y0 + 1;
+      box = boxes.push({ width, height, places: places.slice(0, count), hops }) - 1;
+      alike.push(box);
+    }
+    boxOf[net] = box;
   }
-  return { places, boxOf, ...found };
+  return { boxOf, boxes };
 }
 
-function areAlike(places: Int32Array, first: Int32Array, a: number, b: number): boolean {
-  const [from, other] = [first[a], first[b]];
-  const count = first[a + 1] - from;
-  if (count !== first[b + 1] - other) return false;
-  for (let i = 0; i < count; i++) if (places[from + i] !== places[other + i]) return false;
-  return true;
+/** The one of some boxes that has so many columns, these places and plain links; -1 if there is none. */
+function boxWith(
+  boxes: Box[],
+  alike: number[],
+  width: number,
+  count: number,
+  places: Int32Array,
+): number {
+  for (let i = 0; i < alike.length; i++) {
+    const box = boxes[alike[i]];
+    if (box.width !== width || box.places.length !== count || box.hops.length > 0) continue;
+    let at = 0;
+    while (at < count && box.places[at] === places[at]) at++;
+    if (at === count) return alike[i];
+  }
+  return -1;
 }
 
 /** By role a class: its list, and its routes for the colours of a mask; by class * 4 + port what they send there. */

@@ -30,8 +30,9 @@ export function* nudgeLines(
     const { shape } = line;
     const pointers = pointersOf(shape, before);
     const { starts } = before;
+    const numbers = Int32Array.from(pointers.keys());
     const after =
-      find(table, shape, starts, words, (router) => pointers[router]) ??
+      find(table, shape, starts, words, Uint8Array.from(pointers), numbers) ??
       (yield* simulated(table, line, starts, pointers, words));
     if (after === undefined || !areAlike(before, after)) return false;
     // Others are at these routers at one time; at all else it is enough that they come first and last as before.

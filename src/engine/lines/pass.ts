@@ -3,7 +3,7 @@
  * the table has are not simulated. What comes out is right if the guard (guard.ts) finds that no two lines met.
  */
 import { LINKS } from '../../hardware/mesh.js';
-import { NO_END } from '../engine.js';
+import { earliestOf, latestOf, NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import { columnOf, type Tables } from '../fast/tables.js';
 import type { Cuts, Lead } from './cut.js';
@@ -11,21 +11,21 @@ import type { Division, Line, LinesSent } from './divide.js';
 import { followEach, followFree, followMoves, freeByCore, type Traces } from './traces.js';
 import { find, simulated } from './known.js';
 import { LATEST_START, type LineResult } from './result.js';
-import type { LineTable } from './table.js';
+import { roomOf, timesOf, type LineTable, type Times } from './table.js';
 
 export interface Pass {
   division: Division;
   /** By line: its result, and the cycle that its times count from. */
   results: LineResult[];
-  bases: Float64Array;
+  bases: Times;
   /** Lines that the table had. */
   known: number;
   traces: Traces;
-  /** By core: the cycle in which it is at its next part, and cycles that it waited for output. */
-  at: Float64Array;
+  /** By core: the cycle in which it is at its next part (until the next pass), and cycles that it waited for output. */
+  at: Times;
   waitOutput: Float64Array;
   /** By lead: the latest core that came there, and when. */
-  latest: Float64Array;
+  latest: Times;
   latestCore: Int32Array;
   labelEnd: Float64Array;
   labelCore: Int32Array;
@@ -41,8 +41,19 @@ export interface Place {
   cycle: number;
 }
 
-/** Why a pass did not come to its end. */
-export type Stopped = 'line' | 'long';
+/** Why a pass did not come to its end: a line did not, is too long, or 32 bits are too few. */
+export type Stopped = 'line' | 'long' | 'wide';
+
+/** No cycle of a pass of 32 bits is earlier or later than this, so that what is added to it still has room. */
+const FURTHEST = 2 ** 30;
+/** Nor is more computed between parts. */
+const LONGEST = 2 ** 29;
+
+/** Bits for the cycles of a pass to begin with. */
+export function bitsFor({ programStart }: Tables, { cuts }: Division, starts: Times): 32 | 64 {
+  if (latestOf(starts) > FURTHEST || earliestOf(starts) < -FURTHEST) return 64;
+  return programStart < LONGEST && cuts.leads.every(({ cycles }) => cycles < LONGEST) ? 32 : 64;
+}
 
 /** By line: where others leave pointers of its routers (see `LineResult`). */
 export type Nudges = ReadonlyMap<number, Int32Array>;
@@ -54,40 +65,68 @@ export function* passOver(
   table: LineTable,
   tables: Tables,
   division: Division,
-  starts: Float64Array,
+  starts: Times,
+  bits: 32 | 64,
   nudges: Nudges,
   place: Place,
 ): Generator<void, Pass | Stopped> {
-  const pass = begin(tables, division, starts);
+  const pass = begin(table, tables, division, starts, bits);
   const { lines, cuts } = division;
   const { pointers } = pass.traces;
-  const leads = columnsOf(cuts.leads, mostActors(lines));
+  const leads = columnsOf(cuts.leads, mostActors(lines), bits);
+  for (;;) {
+    const stopped = passKnown(table, pass, leads, nudges);
+    if (stopped !== undefined) return stopped;
+    const l = pass.results.length;
+    if (l === lines.length) break;
+    const line = lines[l];
+    Object.assign(place, { line, cuts, cycle: pass.bases[l] });
+    const own = leads.starts.subarray(0, line.actors.length);
+    const before = columnOf(pointers, line.routers);
+    const result = yield* simulated(table, line, own, before, nudgesOf(nudges, l));
+    if (result === undefined) return 'line';
+    if (isFar(pass, result)) return 'wide';
+    apply(pass, line, pass.bases[l], result);
+  }
+  finish(pass, tables, leads);
+  return pass;
+}
+
+/** Goes on through lines that the table has, up to the first one that is to be simulated. */
+function passKnown(
+  table: LineTable,
+  pass: Pass,
+  leads: Leads,
+  nudges: Nudges,
+): Stopped | undefined {
+  const { division, bases, results, traces } = pass;
+  const { lines } = division;
   // Lines that follow each other are mostly of one length.
   let own = leads.starts.subarray(0, 0);
-  let routers: Int32Array = own;
-  const pointerOf = (router: number) => pointers[routers[router]];
-  for (let l = 0; l < lines.length; l++) {
+  for (let l = results.length; l < lines.length; l++) {
     const line = lines[l];
-    const { shape } = line;
     const count = line.actors.length;
     if (own.length !== count) own = leads.starts.subarray(0, count);
     const base = startsOf(pass, line, leads);
     if (base === undefined) return 'long';
-    pass.bases[l] = base;
-    const moved = nudges.size > 0 ? (nudges.get(l) ?? NO_NUDGES) : NO_NUDGES;
-    routers = line.routers;
-    let result = find(table, shape, own, moved, pointerOf);
-    if (result === undefined) {
-      Object.assign(place, { line, cuts, cycle: base });
-      const before = columnOf(pointers, routers);
-      result = yield* simulated(table, line, own, before, moved);
-      if (result === undefined) return 'line';
-    } else pass.known++;
-    pass.results.push(result);
+    bases[l] = base;
+    const moved = nudges.size > 0 ? nudgesOf(nudges, l) : NO_NUDGES;
+    const result = find(table, line.shape, own, moved, traces.pointers, line.routers);
+    if (result === undefined) return undefined;
+    if (isFar(pass, result)) return 'wide';
+    pass.known++;
     apply(pass, line, base, result);
   }
-  finish(pass, tables);
-  return pass;
+  return undefined;
+}
+
+function nudgesOf(nudges: Nudges, line: number): Int32Array {
+  return nudges.get(line) ?? NO_NUDGES;
+}
+
+/** Are cycles of the next line, with this result, too far for 32 bits? */
+function isFar({ at, bases, results }: Pass, { latest }: LineResult): boolean {
+  return at instanceof Int32Array && bases[results.length] + latest > FURTHEST;
 }
 
 /**
@@ -95,19 +134,19 @@ export function* passOver(
  * starts of a line's cores, absolute and from the first of them on.
  */
 interface Leads {
-  cycles: Float64Array;
+  cycles: Times;
   setups: Int32Array;
   labels: Int32Array;
-  times: Float64Array;
+  times: Times;
   starts: Int32Array;
 }
 
-function columnsOf(leads: readonly Lead[], most: number): Leads {
+function columnsOf(leads: readonly Lead[], most: number, bits: 32 | 64): Leads {
   return {
-    cycles: Float64Array.from(leads, ({ cycles }) => cycles),
+    cycles: timesOf(bits, leads.length).map((_, lead) => leads[lead].cycles),
     setups: Int32Array.from(leads, ({ awaits }) => awaits?.setup ?? -1),
     labels: Int32Array.from(leads, ({ awaits }) => awaits?.label ?? -1),
-    times: new Float64Array(most),
+    times: timesOf(bits, most),
     starts: new Int32Array(most),
   };
 }
@@ -118,10 +157,19 @@ function mostActors(lines: readonly Line[]): number {
   return most;
 }
 
-function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
+function begin(
+  table: LineTable,
+  tables: Tables,
+  division: Division,
+  starts: Times,
+  bits: 32 | 64,
+): Pass {
   const { ops, roleOf, labels, programStart } = tables;
   const cores = roleOf.length;
-  const at = starts.slice();
+  const room = roomOf(table, bits, cores);
+  const never = bits === 32 ? -(2 ** 31) : -Infinity;
+  const at = room.at.subarray(0, cores);
+  at.set(starts);
   if (programStart !== 0)
     for (let core = 0; core < cores; core++) {
       const list = ops.listOf[roleOf[core]];
@@ -131,18 +179,20 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
   return {
     division,
     results: [],
-    bases: new Float64Array(division.lines.length),
+    bases: timesOf(bits, division.lines.length),
     known: 0,
     traces: {
       pointers: new Uint8Array(cores),
-      last: new Float64Array(cores).fill(-Infinity),
+      last: room.last.subarray(0, cores).fill(never),
+      never,
       free: new Map(),
+      room,
       flagged: [],
       returned: false,
     },
     at,
     waitOutput: new Float64Array(cores),
-    latest: new Float64Array(leads).fill(NO_END),
+    latest: timesOf(bits, leads).fill(never),
     latestCore: new Int32Array(leads),
     labelEnd: new Float64Array(labels).fill(NO_END),
     labelCore: new Int32Array(labels),
@@ -193,10 +243,11 @@ function startsOf(
   return first;
 }
 
-/** Moves a line's result to where and when it is. */
+/** Moves the next line's result to where and when it is. */
 function apply(pass: Pass, line: Line, base: number, result: LineResult): void {
   const { at, waitOutput, labelEnd, labelCore, traces } = pass;
   const { routers, actors } = line;
+  pass.results.push(result);
   const returns = pass.division.returns[line.group];
   for (let i = 0; i < returns.length; i++) followFamily(pass, line, base, result, returns[i]);
   followMoves(traces, line, result, base);
@@ -232,11 +283,10 @@ function endLabel(ends: Float64Array, cores: Int32Array, label: number, end: num
 }
 
 /** What cores compute last, and the ends of labels in what they compute. */
-function finish(pass: Pass, { ops, roleOf }: Tables): void {
-  const { at, latest, latestCore, labelEnd, labelCore, division } = pass;
+function finish(pass: Pass, { ops, roleOf }: Tables, { cycles }: Leads): void {
+  const { at, latest, latestCore, labelEnd, labelCore, division, traces } = pass;
   const { tails, leads } = division.cuts;
   const tailOf = Int32Array.from(tails);
-  const cycles = Float64Array.from(tails, (tail) => leads[tail].cycles);
   for (let core = 0; core < at.length; core++) {
     const list = ops.listOf[roleOf[core]];
     const tail = tailOf[list];
@@ -244,11 +294,11 @@ function finish(pass: Pass, { ops, roleOf }: Tables): void {
       latest[tail] = at[core];
       latestCore[tail] = core;
     }
-    at[core] += cycles[list];
+    at[core] += cycles[tail];
   }
   for (let lead = 0; lead < leads.length; lead++) {
     const { ends } = leads[lead];
-    if (latest[lead] === NO_END) continue;
+    if (latest[lead] === traces.never) continue;
     for (let i = 0; i < ends.length; i++)
       endLabel(labelEnd, labelCore, ends[i].label, latest[lead] + ends[i].after, latestCore[lead]);
   }

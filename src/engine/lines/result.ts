@@ -16,6 +16,8 @@ export interface LineResult {
    * result (`MOVES`).
    */
   places?: Int32Array;
+  /** Pointers of those with which it was found last. */
+  foundWith?: Int32Array;
   /** Where other lines leave pointers of its routers: router, cycle, pointer; in this order. */
   nudges: Int32Array;
   /**
@@ -26,8 +28,9 @@ export interface LineResult {
   last: Int32Array;
   free: Int32Array;
   coreFree: Int32Array;
-  /** From when all of these are. */
+  /** From when all of these are; no cycle of it is later than the other one. */
   freeFrom: number;
+  latest: number;
   /** By router: where its pointer is in the end; whether what it did depends on where that was at first. */
   pointers: Uint8Array;
   depends: Uint8Array;
@@ -74,6 +77,11 @@ export function freeFrom({ actors }: Shape, free: Int32Array, coreFree: Int32Arr
   let from = latestOf(free);
   for (let i = 0; i < actors.length; i++) from = Math.max(from, coreFree[actors[i]]);
   return from;
+}
+
+/** The latest cycle of a line. */
+export function latestIn(ends: Int32Array, last: Int32Array, freeFrom: number): number {
+  return Math.max(freeFrom, latestOf(ends), latestOf(last));
 }
 
 /** Bytes of a result. */

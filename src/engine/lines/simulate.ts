@@ -3,7 +3,8 @@ import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import { MOVES, MOVES_WORDS } from '../fast/machine-code.js';
 import { startMachine } from '../fast/run.js';
-import { bytesOf, freeFrom, hashOf, type LineResult } from './result.js';
+import { columnOf } from '../fast/tables.js';
+import { bytesOf, freeFrom, hashOf, latestIn, type LineResult } from './result.js';
 import { quietsOf } from './stretch.js';
 import { noteBytes, type LineCounts, type LineTable, type Shape } from './table.js';
 
@@ -64,17 +65,16 @@ export function resultOfLine(
   }
   let dependsAt = false;
   for (let i = 0; i < several.length; i++) dependsAt ||= depends[several[i]] !== 0;
-  const ends = new Int32Array(actors.length);
-  const waits = new Int32Array(actors.length);
+  // All of them are of 32 bits: code that runs for the first time makes an object of each other number that it reads.
+  const ends = columnOf(Int32Array.from(counts.end), actors);
+  const waits = columnOf(Int32Array.from(counts.waitOutput), actors);
   let waited = 0;
-  for (let i = 0; i < actors.length; i++) {
-    ends[i] = counts.end[actors[i]];
-    waited += waits[i] = counts.waitOutput[actors[i]];
-  }
+  for (let i = 0; i < waits.length; i++) waited += waits[i];
+  const freed = freeFrom(shape, free, coreFree);
   const result: LineResult = {
     ...{ starts: starts.slice(), nudges, ends },
     ...{ first, last, free, coreFree, depends, pointers: after },
-    freeFrom: freeFrom(shape, free, coreFree),
+    ...{ freeFrom: freed, latest: latestIn(ends, last, freed) },
     ...(waited > 0 && { waitOutput: waits }),
     ...(dependsAt && { places: placesOf(shape, pointers) }),
     labels: labelsOf(counts),
@@ -119,10 +119,11 @@ export function placeAmong(colors: number, pointer: number): number {
   return place === bitsIn(colors) ? 0 : place;
 }
 
-export function bitsIn(word: number): number {
-  let count = 0;
-  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
-  return count;
+/** How many bits of a word are set: sums of two, four and eight bits side by side. */
+function bitsIn(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
 function countsOf(shape: Shape, counts: Counts): LineCounts {

@@ -6,7 +6,7 @@
 import { latestOf } from '../engine.js';
 import type { Counts } from '../fast/load.js';
 import { MOVES_ROWS } from '../fast/machine-code.js';
-import { bytesOf, freeFrom, hashOf, LATEST_START, NEVER_MOVES } from './result.js';
+import { bytesOf, freeFrom, hashOf, latestIn, LATEST_START, NEVER_MOVES } from './result.js';
 import type { LineResult, Quiet, Stretched } from './result.js';
 import { moveBitsOf, type MoveBits } from './move-bits.js';
 import { placeIn } from './shapes.js';
@@ -82,11 +82,13 @@ function resultAt(
   if (latestOf(of.ends) + Math.max(0, ...later) > 2 * LATEST_START) return undefined;
   const moved = movedBy(of.quiets!, later);
   const [free, coreFree] = [of.free.map(moved), of.coreFree.map(moved)];
+  const [ends, last] = [of.ends.map(moved), of.last.map(moved)];
+  const freed = freeFrom(shape, free, coreFree);
   const result: LineResult = {
     ...of,
-    ...{ starts: starts.slice(), ends: of.ends.map(moved), ...waitsAt(of, later) },
-    ...{ first: of.first.map(moved), last: of.last.map(moved) },
-    ...{ free, coreFree, freeFrom: freeFrom(shape, free, coreFree) },
+    ...{ starts: starts.slice(), ends, ...waitsAt(of, later) },
+    ...{ first: of.first.map(moved), last },
+    ...{ free, coreFree, freeFrom: freed, latest: latestIn(ends, last, freed) },
     labels: of.labels.map((word, i) => (i % 3 === 1 ? moved(word) : word)),
     stretched: { of, later },
   };

@@ -119,6 +119,37 @@ export interface LineTable {
   /** The passes that they are of. */
   found: WeakMap<RunResult, Known>;
   machine: () => Machine;
+  /** Room for passes, by the bits of their cycles. */
+  rooms: Map<32 | 64, PassRoom>;
+}
+
+/**
+ * Cycles of a pass: integers of 32 bits where all are far from what these hold, as code that runs for the first time makes
+ * an object of each other number that it reads.
+ */
+export type Times = Int32Array | Float64Array;
+
+/** What a pass keeps by core (see `Pass`), of which it fills the first entries: passes come one after the other. */
+export interface PassRoom {
+  at: Times;
+  last: Times;
+  /** By family to which cores return. */
+  free: Times[];
+}
+
+/** Some cycles. */
+export function timesOf(bits: 32 | 64, size: number): Times {
+  return bits === 32 ? new Int32Array(size) : new Float64Array(size);
+}
+
+/** Room for so many cores. */
+export function roomOf({ rooms }: LineTable, bits: 32 | 64, cores: number): PassRoom {
+  let room = rooms.get(bits);
+  if (room === undefined || room.at.length < cores) {
+    room = { at: timesOf(bits, cores), last: timesOf(bits, cores), free: [] };
+    rooms.set(bits, room);
+  }
+  return room;
 }
 
 /** How a program was run. */
@@ -169,6 +200,7 @@ export function createLineTable(most = MOST_BYTES): LineTable {
     made: new WeakMap(),
     found: new WeakMap(),
     machine: () => (machine ??= createMachine()),
+    rooms: new Map(),
   };
 }
 

@@ -1,18 +1,23 @@
 /** What lines leave behind at their routers, and whether another one was there before they were through. */
 import type { Division, Line } from './divide.js';
 import { NEVER_MOVES, type LineResult } from './result.js';
+import type { PassRoom, Times } from './table.js';
 
 /** What lines left behind so far. */
 export interface Traces {
   /** By core: its router's pointer, and the last cycle in which it moved anything. */
   pointers: Uint8Array;
-  last: Float64Array;
+  last: Times;
+  /** The cycle before all others, in which nothing was yet. */
+  never: number;
   /** By family, if cores return to it: from when what its lines took is free. */
   free: Map<number, Freed>;
   /** Routers that a line uses before another one, known earlier, was through. */
   flagged: number[];
   /** A family was returned to before it was through. */
   returned: boolean;
+  /** What `last` and `free` are parts of. */
+  room: PassRoom;
 }
 
 /**
@@ -22,7 +27,7 @@ export interface Traces {
 interface Freed {
   /** Whether lines of the family's groups have the same routers. */
   areSame: boolean;
-  lines: Float64Array;
+  lines: Times;
   /** By core, from when all places that its router took, or itself, are free; once the above is not enough. */
   each?: Record<'router' | 'core', Float64Array>;
 }
@@ -60,12 +65,13 @@ export function followFree(
   family: number,
   { nets, returns }: Division,
 ): boolean {
-  const { free, last } = traces;
+  const { free, last, never, room } = traces;
   let of = free.get(family);
   if (of === undefined) {
     const net = nets[line.group];
     const areSame = returns.every((own, group) => !own.includes(family) || nets[group] === net);
-    of = { areSame, lines: new Float64Array(last.length).fill(-Infinity) };
+    const lines = (room.free[free.size] ??= room.last.slice());
+    of = { areSame, lines: lines.fill(never, 0, last.length) };
     free.set(family, of);
   }
   const { routers } = line;

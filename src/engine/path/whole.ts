@@ -10,7 +10,7 @@ import { startReference } from '../reference/reference.js';
 import type { Image } from '../fast/tables.js';
 import type { Program } from '../../program/program.js';
 import { operationsOf } from '../../program/timing.js';
-import type { LineWants, Team } from '../fast/load.js';
+import type { Counts, LineWants, Team } from '../fast/load.js';
 import { logOf, type EventLog } from './log.js';
 import { spansOf, type OpSpan } from './spans.js';
 import { timesOf } from './times.js';
@@ -43,7 +43,7 @@ export function* noteEvents(
   starts: Float64Array,
   line: LineWants,
   events: NonNullable<Team['events']>,
-): Generator<void, { events: Int32Array; end: Float64Array } | undefined> {
+): Generator<void, Required<Pick<Counts, 'events' | 'end'>> | undefined> {
   const team = { machine, threads: 1, leastCores: 1, run: 0, bits: 32, line } as const;
   const running = startMachine(image, starts, { ...team, events });
   for (;;) {

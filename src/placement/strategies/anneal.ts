@@ -45,32 +45,51 @@ interface State {
 }
 
 function improved(task: Task, start: Position[]): Layout {
+  const { words, widths } = task;
   let state = stateOf(task, start);
-  // Moved from state to state: there are tens of thousands.
-  const regions = task.widths.map((width) => ({ x: 0, y: 0, width }));
+  // Where regions lie in the state and in the next one, and their hand-offs: there are tens of thousands of states.
+  let regions = widths.map((width) => ({ x: 0, y: 0, width }));
+  let moved = widths.map((width) => ({ x: 0, y: 0, width }));
   moveTo(task, state, regions);
+  let handOffs = Float64Array.from(widths, (_, i) =>
+    i === 0 ? 0 : task.handOff(regions[i - 1], regions[i], words?.[i]),
+  );
+  let movedHandOffs = handOffs.slice();
+  /** Most regions stay where they are. */
+  const handOffTo = (i: number) => {
+    const stays = isAt(regions[i - 1], moved[i - 1]) && isAt(regions[i], moved[i]);
+    return (movedHandOffs[i] = stays
+      ? handOffs[i]
+      : task.handOff(moved[i - 1], moved[i], words?.[i]));
+  };
   let cost = costOfRegions(task, regions);
   let best = positionsOf(regions);
   let bestCost = cost;
-  const steps = Math.min(MOST_STEPS, STEPS_PER_REGION * task.widths.length);
-  const hot = Math.max(COLD, (HOT * cost) / task.widths.length);
+  const steps = Math.min(MOST_STEPS, STEPS_PER_REGION * widths.length);
+  const hot = Math.max(COLD, (HOT * cost) / widths.length);
   for (let step = 0; step < steps; step++) {
     if (step % 4096 === 0) task.onProgress?.(step, steps);
     const changed = neighbour(task, state);
     if (changed === undefined) continue;
-    moveTo(task, changed, regions);
-    const changedCost = costOfRegions(task, regions);
+    moveTo(task, changed, moved);
+    const changedCost = costOfRegions(task, moved, handOffTo);
     const temperature = hot * (COLD / hot) ** (step / steps);
     if (changedCost > cost && task.random() >= Math.exp((cost - changedCost) / temperature))
       continue;
     state = changed;
     cost = changedCost;
+    [regions, moved] = [moved, regions];
+    [handOffs, movedHandOffs] = [movedHandOffs, handOffs];
     if (cost < bestCost) {
       best = positionsOf(regions);
       bestCost = cost;
     }
   }
   return { positions: best };
+}
+
+function isAt(a: Placed, b: Placed): boolean {
+  return a.x === b.x && a.y === b.y;
 }
 
 function stateOf({ runs, widths }: Task, positions: Position[]): State {

@@ -56,17 +56,18 @@ export function costOf(task: Task, positions: readonly Position[]): number {
   );
 }
 
-/** The same of regions where they lie. */
-export function costOfRegions(task: Task, regions: readonly Placed[]): number {
+/** The same of regions where they lie; `handOffTo` gives the hand-off to the `i`-th one. */
+export function costOfRegions(
+  task: Task,
+  regions: readonly Placed[],
+  handOffTo = (i: number) => task.handOff(regions[i - 1], regions[i], task.words?.[i]),
+): number {
   const { back, enter, leave } = task;
   if (regions.length === 0) return 0;
   const first = regions[0];
-  let last = first;
+  const last = regions[regions.length - 1];
   let cost = enter?.(first) ?? 0;
-  for (let i = 1; i < regions.length; i++) {
-    cost += task.handOff(last, regions[i], task.words?.[i]);
-    last = regions[i];
-  }
+  for (let i = 1; i < regions.length; i++) cost += handOffTo(i);
   cost += leave?.(last) ?? 0;
   if (back && regions.length > 1) cost += back(last, first);
   return cost;
