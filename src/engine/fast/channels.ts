@@ -7,7 +7,7 @@ import { RAMP } from '../../hardware/mesh.js';
 import { outputsOf } from '../../program/program.js';
 import type { Route, Setting } from '../../program/program.js';
 import { ENDS, FROM_CORE, OP, OP_WORDS, ROUTE, ROUTE_WORDS } from './machine-code.js';
-import type { Operations } from './operations.js';
+import type { LaidOperations } from './operations.js';
 
 const RAMPS = (1 << RAMP) | (1 << FROM_CORE);
 /** Next to the bits of ends: the colour has a slot in the router. */
@@ -35,7 +35,7 @@ export interface Routed {
 export function layChannels(
   { roles }: { roles: Routed[] },
   colors: number,
-  ops: Operations,
+  ops: LaidOperations,
 ): Channels {
   const ofLists = usesOfLists(ops, colors);
   placeStreams(ops, ofLists, colors);
@@ -123,7 +123,7 @@ function pushEnds(kinds: number[], color: number, uses: number): void {
 }
 
 /** By list and colour: ends that the streams and changed routes of a list use, and `ROUTED`. */
-function usesOfLists(ops: Operations, colors: number): Uint8Array {
+function usesOfLists(ops: LaidOperations, colors: number): Uint8Array {
   const { first, records } = ops;
   const lists = first.length - 1;
   const uses = new Uint8Array(lists * colors);
@@ -146,7 +146,7 @@ function usesOfLists(ops: Operations, colors: number): Uint8Array {
 }
 
 /** Writes into operations which of their core's channels they take from and send to. */
-function placeStreams({ first, records }: Operations, uses: Uint8Array, colors: number): void {
+function placeStreams({ first, records }: LaidOperations, uses: Uint8Array, colors: number): void {
   const places = new Int32Array(colors * ENDS);
   for (let list = 0; list < first.length - 1; list++) {
     let next = 0;

@@ -33,7 +33,10 @@ export interface Counts {
   instants?: Pick<Instants, 'entered' | 'taken' | 'takenColor'>;
   /** Of a path: its events (assembly/events.ts), in the machine's memory until it runs again. */
   events?: Int32Array;
-  /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. */
+  /**
+   * Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. These, what it sent over links
+   * and its quiet points are in the machine's memory until it runs again.
+   */
   moves?: { records: Int32Array; bits: Int32Array };
   /** Of a line: its quiet points (assembly/quiet.ts), a row for each, and by core bits of those. */
   quiets?: { rows: Int32Array; cores: Int32Array };
@@ -153,18 +156,20 @@ export function load(
   for (const [name, value] of Object.entries(fields)) words[HEADER[name as 'cores']] = value;
   const column = (from: number, size: number, later = 0) =>
     copyOf(new Float64Array(memory.buffer, from, size), later);
-  const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
-  const eventsIn = (from: number, end: number) =>
-    new Int32Array(memory.buffer, from, (end - from) >> 2);
+  const wordsIn = (from: number, size: number) => new Int32Array(memory.buffer, from, size);
+  const eventsIn = (from: number, end: number) => wordsIn(from, (end - from) >> 2);
   // Memory that has grown since is in another buffer, unless threads share it.
   const headerWord = (name: keyof typeof HEADER) =>
     new Uint32Array(memory.buffer, header)[HEADER[name]];
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
-    linkWavelets: column(results.linkWavelets, cores * 4),
+    // Of a line it is looked at where it is.
+    linkWavelets: line
+      ? new Float64Array(memory.buffer, results.linkWavelets, cores * 4)
+      : column(results.linkWavelets, cores * 4),
     labelEnd: column(results.labelEnd, labels, first),
-    labelCore: wordsAt(results.labelCore, labels),
+    labelCore: wordsIn(results.labelCore, labels).slice(),
     labelWait: column(results.labelWait, labels),
     labelWaitOutput: column(results.labelWaitOutput, labels),
     sent: code.sent(),
@@ -172,12 +177,12 @@ export function load(
     hazards: code.routeHazards(),
     ...(line && {
       moves: {
-        records: wordsAt(results.moves, cores * MOVES_WORDS),
-        bits: wordsAt(results.moveBits, line.noted.length * MOVES_ROWS * line.moveWords),
+        records: wordsIn(results.moves, cores * MOVES_WORDS),
+        bits: wordsIn(results.moveBits, line.noted.length * MOVES_ROWS * line.moveWords),
       },
       quiets: {
-        rows: wordsAt(results.quiets, headerWord('quietCount') * quietWords),
-        cores: wordsAt(results.quietCores, headerWord('quietCount') > 0 ? cores : 0),
+        rows: wordsIn(results.quiets, headerWord('quietCount') * quietWords),
+        cores: wordsIn(results.quietCores, headerWord('quietCount') > 0 ? cores : 0),
       },
     }),
     ...(events && {

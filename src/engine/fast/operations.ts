@@ -1,37 +1,26 @@
 /**
- * The operations of a program as flat records, one stretch for each distinct list of operations: roles
- * that differ in routes only share theirs. What a core computes is known beforehand: the compute and
- * set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
+ * The operations of a program as records, one stretch for each distinct list of operations: roles
+ * that differ in routes only share theirs, and equal records are one (rows.ts). What a core computes is known
+ * beforehand: the compute and set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
  */
 import { countedTakes } from '../../program/exchange.js';
 import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
-import type { MemoryOperation, Operation, Program, Role, VectorOp } from '../../program/program.js';
+import type { Operation, Program, Role } from '../../program/program.js';
 import { operationsOf, timeOf, type OpTiming } from '../../program/timing.js';
 import type { CostTable, WaferSpec } from '../../hardware/wafer.js';
 import { FEWEST_OF_LARGE } from '../engine.js';
 import { gapsOf, type Gaps } from './gaps.js';
-import {
-  COUNTED_TAKES,
-  FIXED,
-  OP,
-  OP_WORDS,
-  ROUTE,
-  STREAM,
-  TASK,
-  TRAFFIC,
-} from './machine-code.js';
+import { OP, OP_WORDS } from './machine-code.js';
+import { addCycles, computeOf, fillRecord, isOpen, marks, maskOf } from './records.js';
+import { readRecord, usesFabric, wideAt, type OperationRecord } from './records.js';
+import { copyOf, createRows, lastOf, numberOf, recordsOf, rowsOf, type Rows } from './rows.js';
 
-/** Fields of a record; the first two have 64 bits (see `wideAt`). */
-const { setup: SETUP, cycles: CYCLES, kind: KIND, count: COUNT, latency: LATENCY } = OP;
-const { source: SOURCE, destination: DESTINATION, label: LABEL, last: LAST, more: MORE } = OP;
-
-export interface Operations {
+/** The lists of a program, and what is the same for all its runs. */
+interface Lists {
   /** By role: which list of operations it has. */
   listOf: Int32Array;
   /** First operation of each list, and one past the end of the last. */
   first: Int32Array;
-  /** Records, `OP_WORDS` entries each. */
-  records: Int32Array;
   /** By list: bits of the colours that its synthetic traffic sends on, and takes. */
   sendsOn: Int32Array;
   takesFrom: Int32Array;
@@ -53,74 +42,57 @@ export interface Operations {
   longest: number;
 }
 
-/** A whole number in two entries, the lower half first. */
-function wideAt(records: Int32Array, at: number): number {
-  return records[at + 1] * 2 ** 32 + (records[at] >>> 0);
+/** The operations of a program. */
+export interface Operations extends Lists {
+  /** By operation: the number of its record. */
+  rowOf: Int32Array;
+  rows: Rows;
 }
 
-function addWide(records: Int32Array, at: number, value: number): void {
-  const sum = wideAt(records, at) + value;
-  records[at] = sum;
-  records[at + 1] = Math.floor(sum / 2 ** 32);
+/** The operations of a program as the machine has them: each with a record of its own, `OP_WORDS` entries each. */
+export interface LaidOperations extends Lists {
+  records: Int32Array;
 }
 
-/** Set-up and computing of an operation that does not use the fabric. */
-export function cyclesAt(records: Int32Array, op: number): number {
-  const at = op * OP_WORDS;
-  return wideAt(records, at + SETUP) + wideAt(records, at + CYCLES);
+export function recordAt({ rows, rowOf }: Operations, op: number): OperationRecord {
+  return readRecord(rows.records, rowOf[op] * OP_WORDS);
 }
 
-/** What an operation's record says of its timing. */
-export interface OperationRecord {
-  label: number;
-  setup: number;
-  cycles: number;
-  /** Whether it is a stream, or synthetic traffic. */
-  kind: 'stream' | 'traffic' | 'other';
-  /** Colours of a stream, -1 for none. */
-  source: number;
-  destination: number;
-}
-
-export function recordAt({ records }: Operations, op: number): OperationRecord {
-  const at = op * OP_WORDS;
-  const kind = records[at + KIND];
-  return {
-    label: records[at + LABEL],
-    setup: wideAt(records, at + SETUP),
-    cycles: wideAt(records, at + CYCLES),
-    kind: kind === STREAM || kind === TASK ? 'stream' : kind === TRAFFIC ? 'traffic' : 'other',
-    source: records[at + SOURCE],
-    destination: records[at + DESTINATION],
-  };
+/** The same with records of their own. */
+export function laidOut({ rows, rowOf, ...lists }: Operations): LaidOperations {
+  return { ...lists, records: recordsOf(rows, rowOf) };
 }
 
 /** Records of a program's operations; neighbouring fixed operations of one label become one. */
 export function flattenOperations(program: Program, wafer: WaferSpec): Operations {
+  const { costs } = wafer;
   const lists = [...operationsOf(program.roles)];
   const numbers = new Map(lists.map((list, i) => [list, i]));
   const size = lists.reduce((sum, list) => sum + list.length, 0);
-  const records = new Int32Array(size * OP_WORDS);
   const first = new Int32Array(lists.length + 1);
   const gaps = gapsOf(lists);
-  const laid = { next: 0, longest: 0, marked: 0, times: new Map<Operation, OpTiming>() };
-  for (const [l, list] of lists.entries()) {
+  const isPlain = gaps.from.size === 0;
+  const laid: Laid = {
+    // Each operation of synthetic traffic has gaps of its own, and so a record that no other program has.
+    ...{ rows: isPlain ? rowsOf(costs) : createRows(), rowOf: new Int32Array(size), next: 0 },
+    ...{ longest: 0, marked: 0, known: new Map(), sums: new Map(), gapsFrom: gaps.from },
+    seen: new Int32Array(program.labels.length).fill(-1),
+  };
+  for (let l = 0; l < lists.length; l++) {
     first[l] = laid.next;
-    if (gaps.from.size > 0 || !areKept(program))
-      addList(laid, records, list, wafer.costs, gaps.from);
-    else addKnown(laid, records, list, wafer.costs);
+    if (isPlain && areKept(program)) addKnown(laid, lists[l], costs);
+    else addList(laid, lists[l], costs);
   }
-  const { next, longest, marked } = laid;
+  const { next, longest, marked, rows } = laid;
   first[lists.length] = next;
+  const rowOf = laid.rowOf.subarray(0, next);
   return {
     listOf: listsOf(program.roles, numbers),
-    first,
-    records: records.subarray(0, next * OP_WORDS),
-    marked,
+    ...{ first, rowOf, rows, marked },
     gaps: gaps.all,
     countsTakes: [...gaps.from.keys()].some((op) => countedTakes(op).length > 0),
-    ...trafficOf(gaps.from.size > 0 ? lists : [], lists.length),
-    ...sums(program, wafer, records, first),
+    ...trafficOf(isPlain ? [] : lists, lists.length),
+    ...sums(program, wafer, { rows, rowOf, first }),
     longest,
   };
 }
@@ -134,11 +106,11 @@ function listsOf(roles: readonly Role[], numbers: Map<Operation[], number>): Int
 
 /** Records of a list, which several programs may have. */
 interface LaidList {
-  costs: CostTable;
-  /** All those of the first program that has it, and where its own are. */
-  records: Int32Array;
+  rows: Rows;
+  /** Numbers of all those of the first program that has it, and where its own are. */
+  rowOf: Int32Array;
   from: number;
-  words: number;
+  count: number;
   longest: number;
   marked: number;
 }
@@ -151,58 +123,94 @@ export function areKept({ roleOf }: Program): boolean {
 const laidLists = new WeakMap<Operation[], LaidList>();
 
 /** The same as `addList` for lists without synthetic traffic; each is laid out once. */
-function addKnown(laid: Laid, records: Int32Array, list: Operation[], costs: CostTable): void {
-  let known = laidLists.get(list);
-  const to = laid.next * OP_WORDS;
-  if (known?.costs === costs) {
-    const { records: own, from, words } = known;
-    for (let i = 0; i < words; i++) records[to + i] = own[from + i];
-  } else {
-    const own = { next: laid.next, longest: 0, marked: 0, times: laid.times };
-    addList(own, records, list, costs, NO_GAPS);
-    const { longest, marked } = own;
-    const words = own.next * OP_WORDS - to;
-    known = { costs, records, from: to, words, longest, marked };
-    laidLists.set(list, known);
+function addKnown(laid: Laid, list: Operation[], costs: CostTable): void {
+  const { rows, rowOf, next, longest, marked } = laid;
+  const known = laidLists.get(list);
+  if (known?.rows === rows) {
+    const { rowOf: own, from, count } = known;
+    for (let i = 0; i < count; i++) rowOf[next + i] = own[from + i];
+    laid.next += count;
+    laid.longest = Math.max(longest, known.longest);
+    laid.marked |= known.marked;
+    return;
   }
-  laid.next += known.words / OP_WORDS;
-  laid.longest = Math.max(laid.longest, known.longest);
-  laid.marked |= known.marked;
+  laid.longest = 0;
+  laid.marked = 0;
+  addList(laid, list, costs);
+  const count = laid.next - next;
+  const own = { rows, rowOf, from: next, count, longest: laid.longest, marked: laid.marked };
+  laidLists.set(list, own);
+  laid.longest = Math.max(longest, own.longest);
+  laid.marked |= marked;
 }
 
-const NO_GAPS: Gaps['from'] = new Map();
-
-/** How many records there are, the most cycles of a list, and the colours that are marked. */
+/** A program while it is laid out. */
 interface Laid {
+  rows: Rows;
+  /** By operation the number of its record, as far as they are laid out; how many are. */
+  rowOf: Int32Array;
   next: number;
+  /** The most cycles of a list, and the colours that are marked. */
   longest: number;
   marked: number;
-  /** Times of operations so far: many lists have the same ones. */
-  times: Map<Operation, OpTiming>;
+  /** Operations so far: many lists have the same ones. */
+  known: Map<Operation, LaidOperation>;
+  /** Numbers of records that go on with another operation, by their numbers and that one's. */
+  sums: Map<number, number>;
+  gapsFrom: Gaps['from'];
+  /** By label: in the list that is laid out. */
+  seen: Int32Array;
+}
+
+/** What is the same of an operation in all lists. */
+interface LaidOperation {
+  row: number;
+  cycles: number;
+  marked: number;
+  /** Whether it may go on a record before it. */
+  continues: boolean;
 }
 
 /** Adds the records of a list to those before, and the most cycles of one and the colours that are marked. */
-function addList(
-  laid: Laid,
-  records: Int32Array,
-  list: Operation[],
-  costs: CostTable,
-  gapsFrom: Gaps['from'],
-): void {
-  const first = laid.next;
+function addList(laid: Laid, list: Operation[], costs: CostTable): void {
+  const { rows, rowOf, next: first, known } = laid;
   let cycles = costs.programStart;
+  let next = first;
   for (let i = 0; i < list.length; i++) {
     const op = list[i];
-    let time = laid.times.get(op);
-    if (time === undefined) laid.times.set(op, (time = timeOf(op, costs)));
-    cycles += cyclesOf(op, time);
-    if (marks(op)) laid.marked |= 1 << time.destination;
-    const { next } = laid;
-    if (next > first && continues(records, (next - 1) * OP_WORDS, op, time)) continue;
-    fillRecord(records, next * OP_WORDS, op, time, gapsFrom);
-    laid.next++;
+    let own = known.get(op);
+    if (own === undefined) known.set(op, (own = layOperation(laid, op, costs)));
+    cycles += own.cycles;
+    laid.marked |= own.marked;
+    if (own.continues && next > first && isOpen(rows.records, rowOf[next - 1] * OP_WORDS, op.label))
+      rowOf[next - 1] = sumOf(laid, rowOf[next - 1], own.row);
+    else rowOf[next++] = own.row;
   }
+  laid.next = next;
   laid.longest = Math.max(laid.longest, cycles);
+  markLast(laid, first);
+}
+
+function layOperation(laid: Laid, op: Operation, costs: CostTable): LaidOperation {
+  const { rows, gapsFrom } = laid;
+  const time = timeOf(op, costs);
+  fillRecord(rows.records, rows.count * OP_WORDS, op, time, gapsFrom);
+  return {
+    row: numberOf(rows),
+    cycles: cyclesOf(op, time),
+    marked: marks(op) ? 1 << time.destination : 0,
+    continues: op.kind !== 'route' && op.kind !== 'traffic' && !usesFabric(time),
+  };
+}
+
+/** Marks the last operation of each label, from the `from`-th on. */
+function markLast({ rows, rowOf, next, seen }: Laid, from: number): void {
+  for (let op = next - 1; op >= from; op--) {
+    const label = rows.records[rowOf[op] * OP_WORDS + OP.label];
+    // Operations of the lists before have lower numbers.
+    if (seen[label] < from) rowOf[op] = lastOf(rows, rowOf[op]);
+    seen[label] = op;
+  }
 }
 
 /** What lists send and take as synthetic traffic; `count` entries, 0 beyond the lists that are looked at. */
@@ -226,15 +234,6 @@ function trafficOf(lists: Operation[][], count: number) {
   return sums;
 }
 
-/** Does an operation mark its last wavelet? */
-function marks(op: Operation): boolean {
-  return op.kind === 'vector' && op.advance === true;
-}
-
-function maskOf(colors: number[]): number {
-  return colors.reduce((mask, color) => mask | (1 << color), 0);
-}
-
 /** Most cycles of an operation, waits not included; for synthetic traffic until its last send is due. */
 function cyclesOf(op: Operation, time: OpTiming): number {
   const { setup, cycles, wavelets, latency, interval } = time;
@@ -242,90 +241,38 @@ function cyclesOf(op: Operation, time: OpTiming): number {
   return setup + cycles + wavelets * interval + latency + due;
 }
 
-/** Adds an operation to the record before, if both are fixed, of one label and of no colour. */
-function continues(records: Int32Array, before: number, op: Operation, time: OpTiming): boolean {
-  if (op.kind === 'route' || op.kind === 'traffic' || usesFabric(time)) return false;
-  if (records[before + KIND] !== FIXED || records[before + LABEL] !== op.label) return false;
-  addWide(records, before + SETUP, time.setup);
-  addWide(records, before + CYCLES, time.cycles);
-  return true;
+/** The number of a record and the cycles of another one. */
+function sumOf({ rows, sums }: Laid, row: number, more: number): number {
+  const key = row * 2 ** 26 + more;
+  let sum = sums.get(key);
+  if (sum === undefined) {
+    addCycles(rows.records, copyOf(rows, row), more * OP_WORDS);
+    sums.set(key, (sum = numberOf(rows)));
+  }
+  return sum;
 }
 
-function usesFabric(time: OpTiming): boolean {
-  return time.source >= 0 || time.destination >= 0;
-}
-
-function fillRecord(
-  records: Int32Array,
-  at: number,
-  op: Operation,
-  time: OpTiming,
-  gapsFrom: Gaps['from'],
-): void {
-  records[at + LABEL] = op.label;
-  records[at + SOURCE] = time.source;
-  records[at + DESTINATION] = time.destination;
-  // A task, which alone may take longer than 32 bits can say, has no pipeline.
-  records[at + LATENCY] = time.interval === 1 ? time.latency : 1;
-  addWide(records, at + SETUP, time.setup);
-  addWide(records, at + CYCLES, time.cycles);
-  if (op.kind === 'traffic') {
-    records[at + COUNT] = sendsOf(op);
-    records[at + LATENCY] = countedTakes(op).length > 0 ? COUNTED_TAKES : time.latency;
-    records[at + KIND] = sendsOf(op) > 0 || takesOf(op) > 0 ? TRAFFIC : FIXED;
-    const several = op.receives && op.receives.length > 1 ? maskOf(op.receives) : 0;
-    records.set([gapsFrom.get(op)!, takesOf(op), several], at + MORE);
-    return;
-  }
-  if (op.kind === 'route') {
-    records[at + KIND] = ROUTE;
-    records.set([op.color, op.inputs, op.outputs], at + MORE);
-    return;
-  }
-  op satisfies VectorOp | MemoryOperation;
-  if (usesFabric(time) && time.wavelets > 0) {
-    const isTask = op.kind === 'vector' && op.by === 'task';
-    records[at + KIND] = isTask ? TASK : STREAM;
-    records[at + COUNT] = time.wavelets;
-    records[at + MORE] = Number(marks(op));
-    if (isTask) addWide(records, at + CYCLES, time.interval);
-  }
-}
-
-/** Sums of what lists compute; marks the last operation of each label. */
-function sums(program: Program, wafer: WaferSpec, records: Int32Array, first: Int32Array) {
+/** Sums of what lists compute. */
+function sums(
+  program: Program,
+  wafer: WaferSpec,
+  { rows: { records }, rowOf, first }: Pick<Operations, 'rows' | 'rowOf' | 'first'>,
+) {
   const labels = program.labels.length;
   const lists = first.length - 1;
   const compute = new Float64Array(lists);
   const setupSum = new Float64Array(lists);
   const busy = new Float64Array(lists * labels);
-  const seen = new Int32Array(labels).fill(-1);
   for (let l = 0; l < lists; l++) {
-    for (let op = first[l + 1] - 1; op >= first[l]; op--) {
-      const at = op * OP_WORDS;
-      const label = records[at + LABEL];
-      records[at + LAST] = seen[label] === l ? 0 : 1;
-      seen[label] = l;
+    for (let op = first[l]; op < first[l + 1]; op++) {
+      const at = rowOf[op] * OP_WORDS;
       const cycles = computeOf(records, at);
       const start = op === first[l] ? wafer.costs.programStart : 0;
-      const setup = wideAt(records, at + SETUP) + start;
+      const setup = wideAt(records, at + OP.setup) + start;
       compute[l] += cycles;
       setupSum[l] += setup;
-      busy[l * labels + label] += cycles + setup;
+      busy[l * labels + records[at + OP.label]] += cycles + setup;
     }
   }
   return { compute, setupSum, busy };
-}
-
-/**
- * A stream computes in the cycles that consume an element, and while the pipeline drains; a task as long as
- * it works on a wavelet, and in the cycle in which its last result leaves.
- */
-function computeOf(records: Int32Array, at: number): number {
-  const [kind, count] = [records[at + KIND], records[at + COUNT]];
-  const cycles = wideAt(records, at + CYCLES);
-  const sends = records[at + DESTINATION] >= 0;
-  if (kind === TRAFFIC) return count;
-  if (kind === TASK) return count * cycles + Number(sends);
-  return kind === STREAM ? count + (sends ? records[at + LATENCY] : 0) : cycles;
 }

@@ -8,7 +8,8 @@ import type { Operation, Program } from '../../program/program.js';
 import type { Standing } from '../engine.js';
 import { NOT_STARTED, UNDER_WAY } from './machine-code.js';
 import type { Places } from './run.js';
-import { recordAt, type OperationRecord, type Operations } from './operations.js';
+import { recordAt, type Operations } from './operations.js';
+import type { OperationRecord } from './records.js';
 import type { Tables } from './tables.js';
 
 /** What cores that have begun and are not done do in the cycle before `cycle`, in rising order. */

@@ -6,7 +6,8 @@ import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import type { RunInput } from '../engine.js';
 import { layChannels, type Routed } from './channels.js';
-import { flattenOperations, type Operations } from './operations.js';
+import { flattenOperations, laidOut } from './operations.js';
+import type { LaidOperations, Operations } from './operations.js';
 import { partsOf } from './parts.js';
 import type { Spent } from '../by-core.js';
 import { spentOf } from './tally.js';
@@ -58,7 +59,7 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     spent: spentOf(program, ops),
     get image() {
       return (image ??= {
-        ...imageOf(program, wafer.fabric, ops, cores),
+        ...imageOf(program, wafer.fabric, laidOut(ops), cores),
         ...more,
         parts: partsOf(program, cores),
       });
@@ -77,7 +78,11 @@ function longestOf(linkHops: Program['linkHops']): number {
   return linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
 }
 
-function aheadOf(ops: Operations, fabric: WaferSpec['fabric'], longestLink: number): number {
+function aheadOf(
+  ops: Pick<Operations, 'longest'>,
+  fabric: WaferSpec['fabric'],
+  longestLink: number,
+): number {
   return ops.longest + inFlight(fabric, longestLink);
 }
 
@@ -90,7 +95,7 @@ export type Laid = Pick<Program, 'width' | 'height' | 'linkHops' | 'roleOf'> & {
 export function imageOf(
   { width, height, roles, roleOf, linkHops }: Laid,
   fabric: WaferSpec['fabric'],
-  ops: Operations,
+  ops: LaidOperations,
   { placeOf, coreAt }: Numbered,
 ): Omit<Image, 'labels' | 'programStart'> {
   const channels = layChannels({ roles }, fabric.colors, ops);
@@ -125,15 +130,17 @@ function numberCores({ roles, roleOf }: Program): Numbered {
   const acts = new Uint8Array(roles.length);
   for (let role = 0; role < acts.length; role++)
     acts[role] = Number(roles[role].routes.length + roles[role].operations.length > 0);
-  const coreAt = new Int32Array(roleOf.length);
-  const places = new Int32Array(roleOf.length);
   let cores = 0;
+  for (let place = 0; place < roleOf.length; place++) cores += acts[roleOf[place]];
+  const coreAt = new Int32Array(roleOf.length);
+  const placeOf = new Int32Array(cores);
+  let core = 0;
   for (let place = 0; place < coreAt.length; place++)
     if (acts[roleOf[place]] === 1) {
-      places[cores] = place;
-      coreAt[place] = cores++;
+      placeOf[core] = place;
+      coreAt[place] = core++;
     } else coreAt[place] = -1;
-  return { placeOf: places.slice(0, cores), coreAt };
+  return { placeOf, coreAt };
 }
 
 /** Room for the instants of synthetic traffic: see `notes` in assembly/machine.ts. */

@@ -5,7 +5,8 @@
  * What a core computes before a part takes a time that is known, so it is not simulated.
  */
 import { FIXED, OP, OP_WORDS, ROUTE, STREAM, TRAFFIC } from '../fast/machine-code.js';
-import { cyclesAt, type Operations } from '../fast/operations.js';
+import type { Operations } from '../fast/operations.js';
+import { cyclesAt } from '../fast/records.js';
 import { mix } from '../../numeric/mix.js';
 
 /** Colours of a machine at most: they are bits of a word. */
@@ -113,12 +114,15 @@ function maskOf({ of }: Families, family: number): number {
 }
 
 /** By label: bits of the families that some list turns to there. */
-function turnsOf({ first, records }: Operations, { of }: Families): Map<number, number> {
+function turnsOf(
+  { first, rows: { records }, rowOf }: Operations,
+  { of }: Families,
+): Map<number, number> {
   const turns = new Map<number, number>();
   for (let list = 0; list < first.length - 1; list++) {
     let family = -1;
     for (let op = first[list]; op < first[list + 1]; op++) {
-      const at = op * OP_WORDS;
+      const at = rowOf[op] * OP_WORDS;
       const kind = records[at + OP.kind];
       if (kind === FIXED || kind === TRAFFIC) continue;
       const next = of[colorAt(records, at)];
@@ -140,14 +144,15 @@ function cutList(
   cuts: Cuts,
   leads: Map<number, number[]>,
 ): boolean {
-  const { first, records } = ops;
+  const { first, rowOf } = ops;
+  const { records } = ops.rows;
   /** How often the list has turned to a family at a label. */
   const turned = new Map<number, number>();
   const own = cuts.parts.length;
   let [family, label] = [-1, -1];
   let done = first[list];
   for (let op = first[list]; op < first[list + 1]; op++) {
-    const at = op * OP_WORDS;
+    const at = rowOf[op] * OP_WORDS;
     const kind = records[at + OP.kind];
     if (kind === FIXED) continue;
     if (kind === TRAFFIC) return false;
@@ -164,23 +169,23 @@ function cutList(
       if (cuts.parts.length === own || cuts.parts.at(-1)!.group !== group) {
         for (let part = own; part < cuts.parts.length; part++)
           if (cuts.parts[part].group === group) return false;
-        const lead = leadNumber(cuts.leads, leads, leadIn(records, done, op, true));
+        const lead = leadNumber(cuts.leads, leads, leadIn(ops, done, op, true));
         cuts.parts.push({ group, from: op, to: op, lead });
       }
     }
     cuts.parts.at(-1)!.to = op + 1;
     done = op + 1;
   }
-  const tail = leadIn(records, done, first[list + 1], false);
+  const tail = leadIn(ops, done, first[list + 1], false);
   cuts.tails.push(leadNumber(cuts.leads, leads, tail));
   return true;
 }
 
 /** See `Lead.awaits`. */
-function awaitedBy(records: Int32Array, op: number): Lead['awaits'] {
-  const at = op * OP_WORDS;
+function awaitedBy({ rows: { records }, rowOf }: Operations, op: number): Lead['awaits'] {
+  const at = rowOf[op] * OP_WORDS;
   if (records[at + OP.kind] !== STREAM || records[at + OP.source] < 0) return undefined;
-  return { label: records[at + OP.label], setup: cyclesAt(records, op) };
+  return { label: records[at + OP.label], setup: cyclesAt(records, at) };
 }
 
 /** A colour of an operation on the fabric; its others are of the same family. */
@@ -190,15 +195,17 @@ function colorAt(records: Int32Array, at: number): number {
   return source >= 0 ? source : records[at + OP.destination];
 }
 
-function leadIn(records: Int32Array, from: number, to: number, isBeforePart: boolean): Lead {
+function leadIn(ops: Operations, from: number, to: number, isBeforePart: boolean): Lead {
+  const { rowOf } = ops;
+  const { records } = ops.rows;
   const ends: LabelEnd[] = [];
   let cycles = 0;
   for (let op = from; op < to; op++) {
-    cycles += cyclesAt(records, op);
-    const at = op * OP_WORDS;
+    const at = rowOf[op] * OP_WORDS;
+    cycles += cyclesAt(records, at);
     if (records[at + OP.last] === 1) ends.push({ label: records[at + OP.label], after: cycles });
   }
-  return { cycles, ends, awaits: isBeforePart ? awaitedBy(records, to) : undefined };
+  return { cycles, ends, awaits: isBeforePart ? awaitedBy(ops, to) : undefined };
 }
 
 /** The number of one of `all`, which `known` has by their hashes; it is added if it is new. */
@@ -227,7 +234,7 @@ function isSameLead(a: Lead, b: Lead): boolean {
  * which it says nothing too.
  */
 export function unitedFamilies(
-  { records }: Pick<Operations, 'records'>,
+  { rows: { records }, rowOf }: Pick<Operations, 'rows' | 'rowOf'>,
   given: readonly number[],
   switching: number,
 ): Families {
@@ -237,7 +244,8 @@ export function unitedFamilies(
   const changes = new Uint8Array(COLORS);
   for (let color = 0; color < COLORS; color++)
     if (((switching >>> color) & 1) === 1) changes[color] = 1;
-  for (let at = 0; at < records.length; at += OP_WORDS) {
+  for (let op = 0; op < rowOf.length; op++) {
+    const at = rowOf[op] * OP_WORDS;
     const kind = records[at + OP.kind];
     if (kind === ROUTE) changes[records[at + OP.more]] = 1;
     if (kind === ROUTE || kind === FIXED) continue;

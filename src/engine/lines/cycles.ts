@@ -2,6 +2,8 @@
 import { latestOf } from '../engine.js';
 import { MOVES_ROWS } from '../fast/machine-code.js';
 import type { Line } from './divide.js';
+import { areAlike, bitBefore, bitFrom, bytesOfBits, hasBit } from './move-bits.js';
+import { haveCommonBit, moveBitsOf, type MoveBits } from './move-bits.js';
 import { keyOf, NEVER_MOVES, type LineResult } from './result.js';
 import { placeIn } from './shapes.js';
 import { pointersOf, simulate } from './simulate.js';
@@ -11,18 +13,16 @@ import { isLong, noteBytes, type Asked, type LineTable } from './table.js';
 /** Rows of bits (fast/assembly/moves.ts). */
 const ROW = { moves: 0, several: 1, contested: 2, ramp: 3, elsewhere: 4 };
 
-/** Of one router of a line, the `at`-th of those noted; cycles are absolute. */
+/** Of one router of a line: its first row, and the cycle that these count from. */
 export interface Cycles {
-  words: number;
-  bits: Int32Array;
+  moves: MoveBits;
+  row: number;
   base: number;
-  at: number;
 }
 
 /** The cycles of a line's router, which are noted, with times that count from `base`. */
 export function cyclesOf({ moves }: LineResult, router: number, base: number): Cycles {
-  const { words, bits, routers } = moves!;
-  return { words, bits, base, at: placeIn(routers, router) };
+  return { moves: moves!, row: placeIn(moves!.routers, router) * MOVES_ROWS, base };
 }
 
 /** Are the cycles of a line's router noted? */
@@ -48,13 +48,13 @@ export function* noteCycles(
   if (result.stretched !== undefined) {
     yield* noteCycles(table, line, result.stretched.of, routers);
     result.moves = stretchedMoves(result.stretched, routers, words);
-    noteBytes(table, first.length, result.moves.bits.byteLength);
+    noteBytes(table, first.length, bytesOfBits(result.moves));
     return;
   }
   const pointers = pointersOf(shape, result);
   const counts = yield* simulate(table, shape, starts, pointers, nudges, routers, words);
-  result.moves = { routers, words, bits: counts!.moves!.bits };
-  noteBytes(table, first.length, result.moves.bits.byteLength);
+  result.moves = moveBitsOf(routers, counts!.moves!.bits, words);
+  noteBytes(table, first.length, bytesOfBits(result.moves));
   noteAsked(line, starts, routers, words);
 }
 
@@ -111,13 +111,9 @@ export function keepCycles(
   noted: number,
   all: Int32Array,
 ): void {
-  const words = wordsOf(result, routers);
-  if (words > noted) return;
-  const bits = new Int32Array(routers.length * MOVES_ROWS * words);
-  for (let row = 0; row < routers.length * MOVES_ROWS; row++)
-    for (let word = 0; word < words; word++) bits[row * words + word] = all[row * noted + word];
-  result.moves = { routers, words, bits };
-  noteBytes(table, result.first.length, bits.byteLength);
+  if (wordsOf(result, routers) > noted) return;
+  result.moves = moveBitsOf(routers, all, noted);
+  noteBytes(table, result.first.length, bytesOfBits(result.moves));
 }
 
 /** The first cycle from `t` on in which the router moves anything; Infinity if there is none. */
@@ -130,30 +126,15 @@ export function nextOpen(of: Cycles, t: number): number {
   return nextIn(of, ROW.several, ROW.contested, t);
 }
 
-function nextIn({ words, bits, base, at }: Cycles, one: number, or: number, t: number): number {
+function nextIn({ moves, row, base }: Cycles, one: number, or: number, t: number): number {
   const cycle = Math.max(0, t - base);
-  const first = (MOVES_ROWS * at + one) * words;
-  const second = (MOVES_ROWS * at + or) * words;
-  let mask = -1 << (cycle & 31);
-  for (let word = cycle >> 5; word < words; word++) {
-    const rest = (bits[first + word] | bits[second + word]) & mask;
-    if (rest !== 0) return base + word * 32 + 31 - Math.clz32(rest & -rest);
-    mask = -1;
-  }
-  return Infinity;
+  const next = bitFrom(moves, row + one, cycle);
+  return base + (one === or ? next : Math.min(next, bitFrom(moves, row + or, cycle)));
 }
 
 /** The last cycle before `t` in which it does; -Infinity if there is none. */
-export function moveBefore({ words, bits, base, at }: Cycles, t: number): number {
-  const cycle = Math.min(words * 32, t - base) - 1;
-  const row = MOVES_ROWS * at * words;
-  let mask = -1 >>> (31 - (cycle & 31));
-  for (let word = cycle >> 5; word >= 0; word--) {
-    const rest = bits[row + word] & mask;
-    if (rest !== 0) return base + word * 32 + 31 - Math.clz32(rest);
-    mask = -1;
-  }
-  return -Infinity;
+export function moveBefore({ moves, row, base }: Cycles, t: number): number {
+  return base + bitBefore(moves, row + ROW.moves, t - base);
 }
 
 /**
@@ -174,9 +155,8 @@ export function isElsewhere(of: Cycles, t: number): boolean {
   return isNoted(of, ROW.elsewhere, t);
 }
 
-function isNoted({ words, bits, base, at }: Cycles, row: number, t: number): boolean {
-  const cycle = t - base;
-  return ((bits[(MOVES_ROWS * at + row) * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
+function isNoted({ moves, row, base }: Cycles, which: number, t: number): boolean {
+  return hasBit(moves, row + which, t - base);
 }
 
 /** Do two lines move something at a router in one cycle, from `from` to `to`; or to its core, if that is asked? */
@@ -187,31 +167,12 @@ export function coincide(
   to: number,
   which: 'moves' | 'ramp' = 'moves',
 ): boolean {
-  const own = (MOVES_ROWS * a.at + ROW[which]) * a.words;
-  const row = (MOVES_ROWS * b.at + ROW[which]) * b.words;
-  // The words of the one, and as many bits of the other, which may lie in two words.
-  const first = (from - a.base) >> 5;
-  const last = (to - a.base) >> 5;
-  for (let word = first; word <= last; word++) {
-    const of = a.bits[own + word];
-    if (of === 0) continue;
-    const cycle = a.base + word * 32 - b.base;
-    const place = cycle >> 5;
-    const shift = cycle & 31;
-    const low = place >= 0 && place < b.words ? b.bits[row + place] : 0;
-    const high = place >= -1 && place + 1 < b.words ? b.bits[row + place + 1] : 0;
-    const other = shift === 0 ? low : (low >>> shift) | (high << (32 - shift));
-    if ((of & other) !== 0) return true;
-  }
-  return false;
+  const [own, other] = [a.row + ROW[which], b.row + ROW[which]];
+  const [first, last] = [(from - a.base) >> 5, (to - a.base) >> 5];
+  return haveCommonBit(a.moves, own, b.moves, other, b.base - a.base, first, last);
 }
 
 /** Do the routers that are noted in two runs of a line move the same in the same cycles? Where pointers are may differ. */
 export function moveAlike({ moves: a }: LineResult, { moves: b }: LineResult): boolean {
-  if (a === undefined || b === undefined || a.words !== b.words) return false;
-  const row = MOVES_ROWS * a.words;
-  for (let router = 0; router < a.routers.length; router++)
-    for (let i = router * row; i < router * row + ROW.elsewhere * a.words; i++)
-      if (a.bits[i] !== b.bits[i]) return false;
-  return true;
+  return a !== undefined && b !== undefined && areAlike(a, b, ROW.elsewhere);
 }

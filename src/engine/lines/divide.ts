@@ -64,7 +64,7 @@ export function divide(
   const cuts = cutLists(tables.ops, united, groupOf);
   const order = cuts && orderOf(cuts);
   if (cuts === undefined || order === undefined) return undefined;
-  const codes = cuts.parts.map(({ from, to }) => partCode(table, tables.ops.records, from, to));
+  const codes = cuts.parts.map(({ from, to }) => partCode(table, tables.ops, from, to));
   const masks = [...new Set(cuts.masks)];
   const known = netsOf(table, program, tables, wafer, masks);
   const nets = cuts.masks.map((mask) => known[masks.indexOf(mask)]);

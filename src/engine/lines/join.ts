@@ -181,7 +181,7 @@ function withBoth(
   if (b.part !== a.part + 1) return undefined;
   const { from } = parts[a.part];
   const { to } = parts[b.part];
-  const code = partCode(table, tables.ops.records, from, to);
+  const code = partCode(table, tables.ops, from, to);
   return { role: lineRole(table, code, set), part: a.part };
 }
 

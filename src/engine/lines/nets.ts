@@ -63,13 +63,15 @@ function groundOf(program: Program, { ops, roleOf, placeOf, coreAt }: Tables): G
 
 function colorsOfLists({
   first,
-  records,
+  rows: { records },
+  rowOf,
 }: Tables['ops']): Pick<Ground, 'listColors' | 'listSends'> {
   const lists = first.length - 1;
   const listColors = new Int32Array(lists);
   const listSends = new Int32Array(lists * 4);
   for (let list = 0; list < lists; list++)
-    for (let at = first[list] * OP_WORDS; at < first[list + 1] * OP_WORDS; at += OP_WORDS) {
+    for (let op = first[list]; op < first[list + 1]; op++) {
+      const at = rowOf[op] * OP_WORDS;
       const destination = records[at + OP.destination];
       if (destination >= 0) listColors[list] |= 1 << destination;
       if (records[at + OP.kind] !== ROUTE) continue;

@@ -1,6 +1,7 @@
 /** What is known of a line once it was simulated. */
 import { latestOf } from '../engine.js';
 import { NEVER } from '../fast/machine-code.js';
+import type { MoveBits } from './move-bits.js';
 import type { LineCounts, Shape } from './table.js';
 import { mix } from '../../numeric/mix.js';
 
@@ -44,11 +45,8 @@ export interface LineResult {
   /** Where cores start in bunches: its quiet points (stretch.ts), or the result with other distances it was made of. */
   quiets?: readonly Quiet[];
   stretched?: Stretched;
-  /**
-   * Of some routers, in rising order, rows of bits of the cycles (`MOVES_ROWS` of so many words each), once they were
-   * asked for.
-   */
-  moves?: { routers: Int32Array; words: number; bits: Int32Array };
+  /** The cycles in which some routers move, once they were asked for. */
+  moves?: MoveBits;
 }
 
 /** A router that never moves anything moves first in this cycle. */

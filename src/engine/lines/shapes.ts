@@ -2,7 +2,9 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { outputsOf, type Route } from '../../program/program.js';
 import { OP, OP_WORDS, ROUTE, STREAM, TASK } from '../fast/machine-code.js';
-import { cyclesAt, type Operations } from '../fast/operations.js';
+import type { LaidOperations, Operations } from '../fast/operations.js';
+import { cyclesAt } from '../fast/records.js';
+import { recordsOf } from '../fast/rows.js';
 import { imageOf, type Image } from '../fast/tables.js';
 import type { LineRole, LineTable, PartCode } from './table.js';
 import { mix } from '../../numeric/mix.js';
@@ -13,34 +15,35 @@ export function fabricKey({ colors, hopCycles, rampCycles, queueDepth }: WaferSp
   return [colors, hopCycles, rampCycles, queueDepth].join(' ');
 }
 
-/** The code of records `from` to `to`. */
-export function partCode(
-  table: LineTable,
-  records: Int32Array,
-  from: number,
-  to: number,
-): PartCode {
+/** The code of the operations `from` to `to` of a program. */
+export function partCode(table: LineTable, ops: Operations, from: number, to: number): PartCode {
+  const { rows, rowOf } = ops;
   let hash = 1;
-  for (let at = from * OP_WORDS; at < to * OP_WORDS; at += OP_WORDS)
-    for (let word = 0; word < PLACES_AT; word++) hash = mix(hash, records[at + word]);
-  const alike = table.parts.get(hash);
-  for (const part of alike ?? []) if (isCode(part.records, records, from, to)) return part;
-  const own = records.slice(from * OP_WORDS, to * OP_WORDS);
-  for (let at = 0; at < own.length; at += OP_WORDS) own.fill(0, at + PLACES_AT, at + OP_WORDS);
-  const part = { number: ++table.partCount, hash, records: own };
-  if (alike === undefined) table.parts.set(hash, [part]);
-  else alike.push(part);
+  for (let op = from; op < to; op++) hash = mix(hash, rows.hashes[rowOf[op]]);
+  let alike = table.parts.get(hash);
+  if (alike === undefined) table.parts.set(hash, (alike = []));
+  for (let i = 0; i < alike.length; i++) if (isCode(alike[i], ops, from, to)) return alike[i];
+  const own = rowOf.slice(from, to);
+  const part = { number: ++table.partCount, hash, rows, rowOf: own, records: recordsOf(rows, own) };
+  alike.push(part);
   return part;
 }
 
-/** From here on a record says where its core's channels are, which the rest of a program has a part in. */
-const PLACES_AT = Math.min(OP.sourcePlace, OP.outputPlace);
+function isCode(part: PartCode, { rows, rowOf }: Operations, from: number, to: number): boolean {
+  const { rowOf: own, records } = part;
+  if (own.length !== to - from) return false;
+  for (let i = 0; i < own.length; i++) {
+    const row = rowOf[from + i];
+    if (part.rows === rows ? own[i] !== row : !isRecord(records, i, rows.records, row))
+      return false;
+  }
+  return true;
+}
 
-function isCode(code: Int32Array, records: Int32Array, from: number, to: number): boolean {
-  if (code.length !== (to - from) * OP_WORDS) return false;
-  for (let at = 0; at < code.length; at += OP_WORDS)
-    for (let word = 0; word < PLACES_AT; word++)
-      if (code[at + word] !== records[from * OP_WORDS + at + word]) return false;
+/** Whether two records are the same, by their numbers. */
+function isRecord(some: Int32Array, a: number, others: Int32Array, b: number): boolean {
+  for (let word = 0; word < OP_WORDS; word++)
+    if (some[a * OP_WORDS + word] !== others[b * OP_WORDS + word]) return false;
   return true;
 }
 
@@ -253,7 +256,7 @@ export function imageOfLine(
 }
 
 /** Operations of some roles, a list for each part, and how many labels they have. */
-function operationsOf(roles: LineRole[]): { ops: Operations; labels: number } {
+function operationsOf(roles: LineRole[]): { ops: LaidOperations; labels: number } {
   const numbers = new Map<PartCode | undefined, number>();
   const listOf = new Int32Array(roles.length);
   for (let role = 0; role < roles.length; role++) {
@@ -279,7 +282,7 @@ function operationsOf(roles: LineRole[]): { ops: Operations; labels: number } {
       const streams = kind === STREAM || kind === TASK;
       labels = Math.max(labels, part.records[at + OP.label] + 1);
       const count = streams ? part.records[at + OP.count] : 0;
-      const once = cyclesAt(part.records, at / OP_WORDS);
+      const once = cyclesAt(part.records, at);
       cycles += once * (kind === TASK ? count : 1) + count + part.records[at + OP.latency];
       if (streams && part.records[at + OP.more] === 1)
         marked |= 1 << part.records[at + OP.destination];

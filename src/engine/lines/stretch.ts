@@ -8,6 +8,7 @@ import type { Counts } from '../fast/load.js';
 import { MOVES_ROWS } from '../fast/machine-code.js';
 import { bytesOf, freeFrom, hashOf, latestIn, LATEST_START, NEVER_MOVES } from './result.js';
 import type { LineResult, Quiet, Stretched } from './result.js';
+import { moveBitsOf, type MoveBits } from './move-bits.js';
 import { placeIn } from './shapes.js';
 import { noteBytes, type LineTable, type Shape } from './table.js';
 
@@ -130,24 +131,24 @@ function waitsAt(
   };
 }
 
-/** The rows of bits of some routers, so many words each, from those that are noted of the result it is made of. */
+/** The bits of some routers, up to so many words, from those that are noted of the result it is made of. */
 export function stretchedMoves(
   { of, later }: Stretched,
   routers: Int32Array,
   words: number,
-): NonNullable<LineResult['moves']> {
-  const own = of.moves!;
-  const bits = new Int32Array(routers.length * MOVES_ROWS * words);
+): MoveBits {
+  const { routers: noted, from, numbers, bits } = of.moves!;
+  const all = new Int32Array(routers.length * MOVES_ROWS * words);
   const moved = movedBy(of.quiets!, later);
   for (let i = 0; i < routers.length; i++)
     for (let row = 0; row < MOVES_ROWS; row++) {
-      const from = (MOVES_ROWS * placeIn(own.routers, routers[i]) + row) * own.words;
+      const own = MOVES_ROWS * placeIn(noted, routers[i]) + row;
       const to = (MOVES_ROWS * i + row) * words;
-      for (let word = 0; word < own.words; word++)
-        for (let rest = own.bits[from + word]; rest !== 0; rest &= rest - 1) {
-          const cycle = moved(word * 32 + 31 - Math.clz32(rest & -rest));
-          bits[to + (cycle >> 5)] |= 1 << (cycle & 31);
+      for (let at = from[own]; at < from[own + 1]; at++)
+        for (let rest = bits[at]; rest !== 0; rest &= rest - 1) {
+          const cycle = moved(numbers[at] * 32 + 31 - Math.clz32(rest & -rest));
+          all[to + (cycle >> 5)] |= 1 << (cycle & 31);
         }
     }
-  return { routers, words, bits };
+  return moveBitsOf(routers, all, words);
 }

@@ -3,6 +3,7 @@
  * simulated. It may be shared by all runs of one host: lines are told apart by all that their results depend on.
  */
 import { createMachine, type Machine } from '../fast/machine.js';
+import type { Rows } from '../fast/rows.js';
 import type { Image, Tables } from '../fast/tables.js';
 import type { Program, Route } from '../../program/program.js';
 import type { RunResult } from '../engine.js';
@@ -16,6 +17,9 @@ export interface PartCode {
   number: number;
   hash: number;
   records: Int32Array;
+  /** Their numbers among those of programs. */
+  rows: Rows;
+  rowOf: Int32Array;
 }
 
 /** First routes of one router for the colours of a group, as a tree: a set and one more route is a set. */

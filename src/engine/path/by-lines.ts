@@ -117,7 +117,7 @@ function listsOf(
       const onFabric = [...operations.keys()].filter((i) => usesFabric(operations[i], wafer.costs));
       const before = new Int32Array(ops.first[list + 1] - ops.first[list] + 1);
       for (let record = 0; record < before.length - 1; record++) {
-        const kind = ops.records[(ops.first[list] + record) * OP_WORDS + OP.kind];
+        const kind = ops.rows.records[ops.rowOf[ops.first[list] + record] * OP_WORDS + OP.kind];
         before[record + 1] = before[record] + Number(kind !== FIXED);
       }
       let done = 0;
