@@ -203,6 +203,36 @@ describe('a core that waits for its first wavelet', () => {
   });
 });
 
+describe('a line that computes between two exchanges', () => {
+  // In each row a word goes east and one back again, for which both wait; then they compute, and more goes east.
+  const buffers = [loaded(60)];
+  const linesWith = (cycles: number) => {
+    const later = [work(cycles), move(fabric(0), cell(0), 20)].map((op) => ({ ...op, label: 1 }));
+    const latest = [work(cycles), move(cell(9), fabric(0), 20)].map((op) => ({ ...op, label: 1 }));
+    const west = role('west', {
+      routes: [route(0, R, E), route(1, E, R)],
+      operations: [move(fabric(0), cell(0), 1), move(cell(9), fabric(1), 1), ...later],
+      buffers,
+    });
+    const east = role('east', {
+      routes: [route(0, W, R), route(1, R, W)],
+      operations: [move(cell(9), fabric(0), 1), move(fabric(1), cell(0), 1), ...latest],
+      buffers,
+    });
+    const program = programOf(2, [west, east, west, east], { families: [0, 0] });
+    const startAt = Float64Array.of(0, 30, 0, 60);
+    return sameByLines({ program, wafer: testWafer(), startAt });
+  };
+
+  it('is two of them, of which the second does not depend on how far its cores were apart before', () => {
+    expect(linesWith(256)).toMatchObject({ lines: 4, distinct: { length: 3 } });
+  });
+
+  it('is one where it does not compute long', () => {
+    expect(linesWith(255)).toMatchObject({ lines: 2, distinct: { length: 2 } });
+  });
+});
+
 describe('a line whose cores start in bunches', () => {
   // In each row a core sends east more than there is room for; one that starts later takes it, and turns to another family.
   const buffers = [loaded(60)];

@@ -283,13 +283,19 @@ function linesOf({ all, distinct }: StageRunner['lines']): LinesResult {
   };
 }
 
+/** Of tables of starts that are still there: equal stages have one, and nobody changes it. */
+const digests = new WeakMap<Starts, string>();
+
 /** Starts of a program's cores as a key. */
 export function digest(startAt: Starts | undefined): string {
   if (startAt === undefined) return 'together';
-  const { buffer, byteOffset, byteLength } = startAt;
-  return sha256()
-    .update(new Uint8Array(buffer, byteOffset, byteLength))
-    .hex();
+  let known = digests.get(startAt);
+  if (known === undefined) {
+    const { buffer, byteOffset, byteLength } = startAt;
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    digests.set(startAt, (known = sha256().update(bytes).hex()));
+  }
+  return known;
 }
 
 /** Memory of the stage's cores: the region's, the senders' in the region before, none elsewhere. */

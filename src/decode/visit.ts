@@ -60,13 +60,21 @@ export interface StageRuns {
   byResult: Map<RunResult, { stage: StageTiming; start: KnownStart }>;
   /** Starts of the latest visit of a region of so many cores: those of equal stages are one table. */
   lastOwn: Map<number, Float64Array>;
+  /** Starts by core of the latest stages: those of equal stages that find their cores alike are one table. */
+  lastStarts: (Begun & { stage: StageTiming; startAt: Starts })[];
   /** Ends of a region that nobody looks at any more: room for others. */
   spare: Float64Array;
 }
 
+/** Starts relative to the first sender's, of the region's cores and of the senders. */
+interface Begun {
+  own: Float64Array;
+  sending: readonly number[];
+}
+
 export function stageRuns(stages: StageTiming[], run: RunStage): StageRuns {
   const known = stages.map(() => []);
-  const room = { lastOwn: new Map<number, Float64Array>(), spare: NO_ENDS };
+  const room = { lastOwn: new Map<number, Float64Array>(), lastStarts: [], spare: NO_ENDS };
   return { run, known, count: 0, byResult: new Map(), ...room };
 }
 
@@ -168,7 +176,7 @@ async function knownStart(
   const known = runs.known[index];
   for (let i = known.length - 1; i >= 0; i--)
     if (equal(known[i].own, own) && equal(known[i].sending, sending)) return known[i];
-  const result = await runs.run(index, startAtOf(stage, { own, sending }));
+  const result = await runs.run(index, sharedStartAt(runs, stage, { own, sending }));
   const number = runs.count++;
   const equalTo = runs.byResult.get(result);
   const start =
@@ -178,6 +186,27 @@ async function knownStart(
   if (equalTo === undefined) runs.byResult.set(result, { stage, start });
   known.push(start);
   return start;
+}
+
+/** Stages whose starts are kept: a layer is sent to from few sides. */
+const MOST_STARTS = 4;
+/** Larger tables are seldom those of two stages. */
+const MOST_CORES = 2 ** 17;
+
+function sharedStartAt({ lastStarts }: StageRuns, stage: StageTiming, begun: Begun): Starts {
+  const known = lastStarts.find(
+    ({ stage: other, own, sending }) =>
+      own === begun.own &&
+      other.programStart === stage.programStart &&
+      other.height === stage.height &&
+      liesAlike(other, stage) &&
+      equalLists(sending, begun.sending),
+  );
+  if (known !== undefined) return known.startAt;
+  const startAt = startAtOf(stage, begun);
+  if (startAt.length <= MOST_CORES) lastStarts.push({ ...begun, stage, startAt });
+  if (lastStarts.length > MOST_STARTS) lastStarts.shift();
+  return startAt;
 }
 
 /** Whether of one result the same cores are two stages' own, their senders and ports. */
@@ -216,10 +245,7 @@ export function startOf(
 }
 
 /** The same starts, by core of the stage's program, in 32 bits if they fit; elsewhere nothing starts. */
-export function startAtOf(
-  stage: StageTiming,
-  { own, sending }: { own: Float64Array; sending: readonly number[] },
-): Starts {
+export function startAtOf(stage: StageTiming, { own, sending }: Begun): Starts {
   const size = stage.width * stage.height;
   const { columns, programStart } = stage;
   const fit = areWords(own) && areWords(sending);

@@ -86,10 +86,12 @@ export function writeStage(
   const sets = new RouteSets();
   const routeSet = new Int32Array(width * height);
   const outside: number[] = [];
+  const [right, bottom] = [region.x + region.width, region.y + region.height];
   visitStage(source, region, (x, y, channel, inputs, outputs) => {
     const core = at(x, y);
     const before = routeSet[core];
-    if (before === 0 && !isWithin(region, x, y)) outside.push(core);
+    if (before === 0 && (x < region.x || x >= right || y < region.y || y >= bottom))
+      outside.push(core);
     routeSet[core] = sets.with(before, colors[channel], inputs, outputs);
   });
   for (const part of [...traffic.senders.keys(), ...traffic.relays.keys()]) {
@@ -116,10 +118,6 @@ export function writeStage(
   return { program, senders, origin: at(region.x, region.y) };
 }
 
-function isWithin({ x, y, width, height }: Rectangle, atX: number, atY: number): boolean {
-  return atX >= x && atX < x + width && atY >= y && atY < y + height;
-}
-
 /**
  * The role of each core of a box, in the order of the cores. Most of a large box is neither region nor path: its cores are
  * not looked at one by one.
@@ -144,9 +142,13 @@ function numberRoles(
   const outsideTo = (end: number) => {
     for (; next < outside.length && outside[next] < end; next++) {
       const core = outside[next];
+      const set = routeSet[core];
       idleTo(core);
-      const y = Math.floor(core / width);
-      roleOf[core] = roles.ofOutside(key(x0 + (core - y * width), y0 + y), routeSet[core]);
+      if (set < PART) roleOf[core] = roles.passing(set);
+      else {
+        const y = Math.floor(core / width);
+        roleOf[core] = roles.sending(key(x0 + (core - y * width), y0 + y), set);
+      }
       done = core + 1;
     }
   };
@@ -171,8 +173,11 @@ class RoleNumbers {
   /** By set of routes on the path: roles' numbers by the rest; and routes, those of the region with them, by their class. */
   private readonly numbersOf: Map<number, number>[] = [];
   private readonly routesOf: Map<number, Route[]>[] = [];
+  private readonly own = new Map<number, Route[]>();
   /** By set: one more than the number by the kinds of row and column, of cores without a part in the hand-off. */
   private readonly byKinds: Int32Array[] = [];
+  /** By set: the number of a core that only passes on. */
+  private readonly passes: (number | undefined)[] = [];
   private idleNumber = -1;
   private readonly sets: RouteSets;
   private readonly code: RegionCode;
@@ -192,10 +197,14 @@ class RoleNumbers {
     return this.idleNumber;
   }
 
-  /** Of a core on the path that is in no region. */
-  ofOutside(at: number, set: number): number {
-    const written = set < PART ? this.writer.passage() : this.writer.partOf(at, false, 0, 0);
-    return this.numbered(written, set & ~PART, 0, () => this.sets.routesOf(set & ~PART));
+  /** Of a core in no region that passes on. */
+  passing(set: number): number {
+    return (this.passes[set] ??= this.numbered(this.writer.passage(), set, 0, []));
+  }
+
+  /** Of a core in no region that sends. */
+  sending(at: number, set: number): number {
+    return this.numbered(this.writer.partOf(at, false, 0, 0), set & ~PART, 0, []);
   }
 
   /** Notes the roles of a row of the region, whose first core is `first`. */
@@ -227,17 +236,14 @@ class RoleNumbers {
       marked < PART
         ? this.writer.plainOf(row, column)
         : this.writer.partOf(key(x + column, y + row), true, row, column);
-    return this.numbered(written, set, this.code.routeClass(row, column) + 1, () =>
-      this.code.routesAt(row, column).concat(this.sets.routesOf(set)),
-    );
+    const routeClass = this.code.routeClass(row, column) + 1;
+    let own = this.own.get(routeClass);
+    if (own === undefined) this.own.set(routeClass, (own = this.code.routesAt(row, column)));
+    return this.numbered(written, set, routeClass, own);
   }
 
-  private numbered(
-    written: WrittenCode,
-    set: number,
-    routeClass: number,
-    routesOf: () => Route[],
-  ): number {
+  /** @param own the routes of the class, in a region */
+  private numbered(written: WrittenCode, set: number, routeClass: number, own: Route[]): number {
     const { width, height } = this.region;
     const numbers = (this.numbersOf[set] ??= new Map());
     const rest = written.number * (width * height + 1) + routeClass;
@@ -245,7 +251,10 @@ class RoleNumbers {
     if (number === undefined) {
       const known = (this.routesOf[set] ??= new Map());
       let routes = known.get(routeClass);
-      if (routes === undefined) known.set(routeClass, (routes = routesOf()));
+      if (routes === undefined) {
+        routes = own.concat(this.sets.routesOf(set));
+        known.set(routeClass, routes);
+      }
       number = this.add(written, routes);
       numbers.set(rest, number);
     }

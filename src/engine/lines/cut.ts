@@ -113,27 +113,40 @@ function maskOf({ of }: Families, family: number): number {
   return mask;
 }
 
-/** By label: bits of the families that some list turns to there. */
+/**
+ * By label: bits of the families that some list turns to there. All turn to one, too, on which they have been, where all
+ * compute long before: cores that a sum has made wait for each other go on as far apart as on any other line.
+ */
 function turnsOf(
   { first, rows: { records }, rowOf }: Operations,
   { of }: Families,
 ): Map<number, number> {
-  const turns = new Map<number, number>();
+  const [turns, pauses, goesOn] = [0, 1, 2].map(() => new Map<number, number>());
   for (let list = 0; list < first.length - 1; list++) {
-    let family = -1;
+    let [family, label, computed] = [-1, -1, 0];
     for (let op = first[list]; op < first[list + 1]; op++) {
       const at = rowOf[op] * OP_WORDS;
       const kind = records[at + OP.kind];
+      if (kind === FIXED) computed += cyclesAt(records, at);
       if (kind === FIXED || kind === TRAFFIC) continue;
       const next = of[colorAt(records, at)];
-      if (next === family) continue;
-      family = next;
-      const label = records[at + OP.label];
-      turns.set(label, (turns.get(label) ?? 0) | (1 << family));
+      const own = records[at + OP.label];
+      if (next !== family) addFamily(turns, own, next);
+      else if (own !== label) addFamily(computed >= LONG ? pauses : goesOn, own, next);
+      [family, label, computed] = [next, own, 0];
     }
   }
+  for (const [label, families] of pauses)
+    turns.set(label, (turns.get(label) ?? 0) | (families & ~(goesOn.get(label) ?? 0)));
   return turns;
 }
+
+function addFamily(of: Map<number, number>, label: number, family: number): void {
+  of.set(label, (of.get(label) ?? 0) | (1 << family));
+}
+
+/** Cycles of computing after which what cores do on a family is another phase: a line's length, about. */
+const LONG = 256;
 
 function cutList(
   ops: Operations,
