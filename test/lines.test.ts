@@ -4,8 +4,12 @@ import { afterEach, describe, expect, it, test } from 'vitest';
 import { wholeRun, type RunInput, type RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { likelyAsked } from '../src/engine/lines/cycles.js';
+import type { Division, Line } from '../src/engine/lines/divide.js';
 import { startLines } from '../src/engine/lines/lines.js';
+import type { Net } from '../src/engine/lines/nets.js';
+import type { LineResult } from '../src/engine/lines/result.js';
 import { createLineTable, forgetResults, makeRoom } from '../src/engine/lines/table.js';
+import { followFree } from '../src/engine/lines/traces.js';
 import { noteBytes, type Shape } from '../src/engine/lines/table.js';
 import type { Route, VectorOp } from '../src/program/program.js';
 import { createRunner, type Runner } from '../src/decode/runner.js';
@@ -295,6 +299,27 @@ it.each([2 ** 29 - 8, 2 ** 32])('cores that compute for %i cycles between lines'
   const wafer = testWafer({}, { libraryCall });
   const { whole, lines } = sameByLines({ program, wafer });
   expect([whole, lines]).toEqual([undefined, 6]);
+});
+
+describe('a family to which cores return', () => {
+  const room = { at: new Int32Array(4), last: new Int32Array(4), free: [] };
+  const [net, other] = [{}, {}] as Net[];
+  /** Two lines of two groups, the second one from a cycle on; whether it was enough to look at them as a whole. */
+  const followed = (nets: Net[], base: number) => {
+    const traces = { room, last: room.last, never: -(2 ** 31), free: new Map(), flagged: [] };
+    const all = { ...traces, pointers: new Uint8Array(4), returned: false };
+    const line = (group: number) => ({ group, routers: Int32Array.of(1, 2) }) as Line;
+    const division = { nets, returns: [[0], [0]] } as unknown as Division;
+    const result = { freeFrom: 20 } as LineResult;
+    const first = followFree(all, line(0), result, 100, 0, division);
+    return [first, followFree(all, line(1), result, base, 0, division)];
+  };
+
+  it('is looked at router by router where its groups have other lines, or one comes early', () => {
+    expect(followed([net, net], 120)).toEqual([true, true]);
+    expect(followed([net, net], 119)).toEqual([true, false]);
+    expect(followed([net, other], 120)).toEqual([false, false]);
+  });
 });
 
 describe('a line that waits for what is sent in another phase of its family', () => {

@@ -149,6 +149,12 @@ export function load(
     );
     return at;
   };
+  const movesAtFirst = (of: LineWants) => {
+    const size = of.pointers.length * MOVES_WORDS;
+    const at = allocate(size * 4);
+    fillMoves(new Int32Array(memory.buffer, at, size), of);
+    return at;
+  };
   const startAt = write(copyOf(starts, -first));
   const separate = team.apart ? parts : NO_WORDS;
   const partsFrom = write(separate);
@@ -168,7 +174,7 @@ export function load(
     entered: allocate(sends * 8),
     taken: allocate(takes * 8),
     takenColor: allocate(takes),
-    moves: write(line ? movesAtFirst(line) : NO_WORDS),
+    moves: line ? movesAtFirst(line) : 0,
     nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
     moveBits: line ? allocate(line.noted.length * MOVES_ROWS * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
@@ -248,17 +254,18 @@ function copyOf(times: Float64Array, later: number): Float64Array {
 
 const NO_WORDS = new Int32Array(0);
 
-/** Records of routers that have moved nothing (assembly/moves.ts), with these pointers. */
-function movesAtFirst({ pointers, nudges, noted }: LineWants): Int32Array {
-  const records = new Int32Array(pointers.length * MOVES_WORDS);
-  for (let i = 0; i < pointers.length; i++) {
-    records[i * MOVES_WORDS + FLAGS] = pointers[i] << 8;
-    records[i * MOVES_WORDS + FLAGS + 2] = -1;
-  }
+/** Writes records of routers that have moved nothing (assembly/moves.ts), with these pointers. */
+function fillMoves(records: Int32Array, { pointers, nudges, noted }: LineWants): void {
+  // The first one, then copies of all those so far: most pointers are 0.
+  records.fill(0, 0, MOVES_WORDS);
+  records[FLAGS + 2] = -1;
+  for (let done = MOVES_WORDS; done < records.length; done *= 2)
+    records.copyWithin(done, 0, Math.min(done, records.length - done));
+  for (let i = 0; i < pointers.length; i++)
+    if (pointers[i] !== 0) records[i * MOVES_WORDS + FLAGS] = pointers[i] << 8;
   for (let i = 0; i < noted.length; i++) records[noted[i] * MOVES_WORDS + FLAGS + 2] = i;
   for (let n = nudges.length / NUDGE_WORDS - 1; n >= 0; n--)
     records[nudges[n * NUDGE_WORDS] * MOVES_WORDS + FLAGS + 1] = n;
-  return records;
 }
 
 /** Where a record has its flags and pointer; which nudge comes next and which rows are the router's follow. */

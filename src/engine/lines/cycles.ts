@@ -4,7 +4,7 @@ import { MOVES_ROWS } from '../fast/machine-code.js';
 import type { Line } from './divide.js';
 import { areAlike, bitBefore, bitFrom, bytesOfBits, hasBit } from './move-bits.js';
 import { haveCommonBit, moveBitsOf, type MoveBits } from './move-bits.js';
-import { NEVER_MOVES, type LineResult } from './result.js';
+import { keyOf, NEVER_MOVES, type LineResult } from './result.js';
 import { placeIn } from './shapes.js';
 import { pointersOf, simulate } from './simulate.js';
 import { stretchedMoves } from './stretch.js';
@@ -66,8 +66,9 @@ function wordsOf({ first, last }: LineResult, routers: Int32Array): number {
   return (latest >> 5) + 1;
 }
 
-/** Routers of which cycles are noted before they are asked for. */
-const MOST_LIKELY = 256;
+/** Routers of which cycles are noted before they are asked for, of any line of a group and of one that starts the same. */
+const MOST_LIKELY = 64;
+const MOST_AGAIN = 256;
 /** Words of each of their rows of bits, together: cores may start far apart. */
 const MOST_WORDS = 2 ** 16;
 
@@ -79,17 +80,17 @@ function noteAsked(
   words: number,
 ): void {
   if (isLong(shape.places.length)) return;
+  const more = Math.max(0, words - (latestOf(starts) >> 5));
   const before = shape.asked.get(group)?.routers ?? [];
   const all = Int32Array.from(new Set([...before, ...routers])).sort();
   const own = all.length > MOST_LIKELY ? routers : all;
-  if (own.length > MOST_LIKELY) return;
-  const more = Math.max(0, words - (latestOf(starts) >> 5));
-  shape.asked.set(group, { routers: own, words: more });
+  if (own.length <= MOST_LIKELY) shape.asked.set(group, { routers: own, words: more });
+  else if (own.length <= MOST_AGAIN) shape.askedAt.set(keyOf(starts), { routers, words: more });
 }
 
 /**
  * Routers of a line of which cycles are likely to be asked for, and words for the bits of each (more than it takes).
- * @param asked what was asked for of lines of its shape in its group
+ * @param asked what was asked for of lines of its shape that start the same, or are of its group
  */
 export function likelyAsked(asked: Asked | undefined, starts: Int32Array): Asked {
   if (asked === undefined) return { routers: NO_ROUTERS, words: 0 };

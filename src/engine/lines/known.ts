@@ -2,12 +2,11 @@
 import { columnOf } from '../fast/tables.js';
 import { keepCycles, likelyAsked } from './cycles.js';
 import type { Line } from './divide.js';
-import type { LineResult } from './result.js';
+import { keyOf, type LineResult } from './result.js';
 import { placeAmong, pointersOf, resultOfLine, simulate } from './simulate.js';
 import { sameWords } from './shapes.js';
 import { stretched } from './stretch.js';
 import type { LineTable, Shape } from './table.js';
-import { mix } from '../../numeric/mix.js';
 
 /** Simulates a line and keeps what comes of it; undefined if it does not end as it should. */
 export function* simulated(
@@ -18,19 +17,14 @@ export function* simulated(
   nudges: Int32Array,
 ): Generator<void, LineResult | undefined> {
   // Cycles that were asked for of a line like it are likely to be asked for of this one.
-  const { routers, words } = likelyAsked(shape.asked.get(group), starts);
+  const asked = shape.askedAt.get(keyOf(starts)) ?? shape.asked.get(group);
+  const { routers, words } = likelyAsked(asked, starts);
   const counts = yield* simulate(table, shape, starts, pointers, nudges, routers, words);
   if (counts === undefined) return undefined;
   const result = resultOfLine(table, shape, starts, pointers, nudges, counts);
   if (routers.length > 0) keepCycles(table, result, routers, words, counts.moves!.bits);
   keep(shape, result);
   return result;
-}
-
-function keyOf(starts: Int32Array): number {
-  let hash = 0;
-  for (let i = 0; i < starts.length; i++) hash = mix(hash, starts[i]);
-  return hash;
 }
 
 const NONE: readonly LineResult[] = [];

@@ -89,6 +89,13 @@ export function bytesOf({ first, ends, nudges, waits }: LineResult): number {
   return 18 * first.length + 12 * ends.length + 4 * nudges.length + 8 * waits.length + 500;
 }
 
+/** A number that starts hardly have in common with others. */
+export function keyOf(starts: Int32Array): number {
+  let hash = 0;
+  for (let i = 0; i < starts.length; i++) hash = mix(hash, starts[i]);
+  return hash;
+}
+
 /**
  * A number that two lines of one run hardly have in common unless they are of one shape and start alike. Where pointers
  * have to be is no part of it: with what a result was simulated first hangs on what came before.

@@ -173,6 +173,7 @@ export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabri
     results: new Map(),
     bunched: [],
     asked: new Map(),
+    askedAt: new Map(),
   };
   table.bytes += SHAPE_BYTES * places.length;
   table.shapes.set(hash, [...alike, shape]);

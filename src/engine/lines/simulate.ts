@@ -66,8 +66,8 @@ export function resultOfLine(
   let dependsAt = false;
   for (let i = 0; i < several.length; i++) dependsAt ||= depends[several[i]] !== 0;
   // All of them are of 32 bits: code that runs for the first time makes an object of each other number that it reads.
-  const ends = columnOf(Int32Array.from(counts.end), actors);
-  const waits = columnOf(Int32Array.from(counts.waitOutput), actors);
+  const ends = columnOf(new Int32Array(counts.end), actors);
+  const waits = columnOf(new Int32Array(counts.waitOutput), actors);
   let waited = 0;
   for (let i = 0; i < waits.length; i++) waited += waits[i];
   const freed = freeFrom(shape, free, coreFree);

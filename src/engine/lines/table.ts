@@ -71,8 +71,9 @@ export interface Shape {
   results: Map<number, LineResult[]>;
   /** The one that was found or kept last. */
   last?: LineResult | undefined;
-  /** By group of lines: what was asked for of these. */
+  /** What was asked for of lines of a group, and of more routers of a line by a hash of its starts. */
   asked: Map<number, Asked>;
+  askedAt: Map<number, Asked>;
   /** Those of them that hold for other distances between bunches of starts (stretch.ts). */
   bunched: LineResult[];
 }
