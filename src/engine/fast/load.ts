@@ -114,8 +114,7 @@ export function loadAgain(
   if (noted.some((router, i) => router !== laid.noted[i])) return undefined;
   if (firstOf(starts) !== 0 || machine.code('lines').rewind() === 0) return undefined;
   new Float64Array(memory.buffer, laid.startAt, starts.length).set(starts);
-  const moves = movesAtFirst(line);
-  new Int32Array(memory.buffer, laid.moves, moves.length).set(moves);
+  fillMoves(new Int32Array(memory.buffer, laid.moves, image.cores * MOVES_WORDS), line);
   return laid.results;
 }
 
