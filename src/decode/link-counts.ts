@@ -4,6 +4,7 @@
  */
 import type { Sent } from '../engine/by-core.js';
 import type { WaferSpec } from '../hardware/wafer.js';
+import { placeIn } from '../numeric/sorted.js';
 import { LINKS } from '../hardware/mesh.js';
 
 /** What a stage sent, `times` over, and its box on a wafer. */
@@ -64,22 +65,11 @@ function addRow(
   end: number,
   times: number,
 ): void {
-  for (let core = firstFrom(placeOf, begin); core < placeOf.length && placeOf[core] < end; core++) {
+  for (let core = placeIn(placeOf, begin); core < placeOf.length && placeOf[core] < end; core++) {
     const to = (placeOf[core] + later) * LINKS;
     for (let port = 0; port < LINKS; port++)
       sums[to + port] += wavelets[core * LINKS + port] * times;
   }
-}
-
-/** The first core whose place is not before another one. */
-function firstFrom(placeOf: Int32Array, place: number): number {
-  let [from, to] = [0, placeOf.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (placeOf[middle] < place) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }
 
 /** Wavelets over the busiest link of all wafers. */

@@ -5,7 +5,7 @@ import type { Line } from './divide.js';
 import { areAlike, bitBefore, bitFrom, bytesOfBits, hasBit } from './move-bits.js';
 import { haveCommonBit, moveBitsOf, type MoveBits } from './move-bits.js';
 import { keyOf, NEVER_MOVES, type LineResult } from './result.js';
-import { placeIn } from './shapes.js';
+import { placeIn } from '../../numeric/sorted.js';
 import { pointersOf, simulate } from './simulate.js';
 import { stretchedMoves } from './stretch.js';
 import { isLong, noteBytes, type Asked, type LineTable } from './table.js';

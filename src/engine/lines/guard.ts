@@ -19,7 +19,7 @@ import {
   type Cycles,
 } from './cycles.js';
 import { NEVER_MOVES, type LineResult } from './result.js';
-import { placeIn } from './shapes.js';
+import { placeIn } from '../../numeric/sorted.js';
 import { placeAmong, pointerAt } from './simulate.js';
 import type { LineTable } from './table.js';
 

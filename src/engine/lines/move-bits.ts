@@ -2,6 +2,7 @@
  * Bits of the cycles in which routers of a line move wavelets, in `MOVES_ROWS` rows for each (fast/assembly/moves.ts). Of
  * their words hardly one in twenty has a bit, and only those are kept.
  */
+import { placeIn } from '../../numeric/sorted.js';
 import { MOVES_ROWS } from '../fast/machine-code.js';
 
 /** Of some routers, in rising order. */
@@ -41,13 +42,7 @@ export function bytesOfBits({ from, bits }: MoveBits): number {
 
 /** The first of a row's words that is not before another one; one past its last if there is none. */
 function wordFrom({ from, numbers }: MoveBits, row: number, number: number): number {
-  let [first, end] = [from[row], from[row + 1]];
-  while (first < end) {
-    const middle = (first + end) >> 1;
-    if (numbers[middle] < number) first = middle + 1;
-    else end = middle;
-  }
-  return first;
+  return placeIn(numbers, number, from[row], from[row + 1]);
 }
 
 /** The word of a cycle, which may be of another line, far away. */

@@ -222,17 +222,6 @@ export function sameWords(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   return true;
 }
 
-/** Where a number is among others in rising order. */
-export function placeIn(numbers: Int32Array, number: number): number {
-  let [from, to] = [0, numbers.length - 1];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (numbers[middle] < number) from = middle + 1;
-    else to = middle;
-  }
-  return from;
-}
-
 /** The line as a program of its own for the machine. */
 export function imageOfLine(
   { width, height, places, hops }: Omit<Found, 'roles'>,

@@ -9,7 +9,7 @@ import { MOVES_ROWS } from '../fast/machine-code.js';
 import { bytesOf, freeFrom, hashOf, latestIn, LATEST_START, NEVER_MOVES } from './result.js';
 import type { LineResult, Quiet, Stretched } from './result.js';
 import { moveBitsOf, type MoveBits } from './move-bits.js';
-import { placeIn } from './shapes.js';
+import { placeIn } from '../../numeric/sorted.js';
 import { noteBytes, type LineTable, type Shape } from './table.js';
 
 /** The quiet points of a run; not those at which others start before all is over that was known by then. */

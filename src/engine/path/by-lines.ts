@@ -2,7 +2,7 @@
 import type { RunInput, RunResult } from '../engine.js';
 import { FIXED, OP, OP_WORDS } from '../fast/machine-code.js';
 import { passesOf, type Known } from '../lines/lines.js';
-import { placeIn } from '../lines/shapes.js';
+import { placeIn } from '../../numeric/sorted.js';
 import type { LineTable, WhyWhole } from '../lines/table.js';
 import type { CostTable } from '../../hardware/wafer.js';
 import type { Operation } from '../../program/program.js';

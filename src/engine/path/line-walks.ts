@@ -9,7 +9,7 @@ import { timeOf } from '../../program/timing.js';
 import { firstOf } from '../fast/load.js';
 import { NUDGE_WORDS } from '../fast/machine-code.js';
 import type { LineResult } from '../lines/result.js';
-import { placeIn } from '../lines/shapes.js';
+import { placeIn } from '../../numeric/sorted.js';
 import type { LineTable, Shape } from '../lines/table.js';
 import { influencesOn } from './influence.js';
 import { partOfLine } from './line-part.js';

@@ -2,6 +2,7 @@
  * When wavelets moved, one by one: what the walk back along a path (walk.ts) asks. An engine notes events in any order
  * of places, and at each place and colour in the order of time.
  */
+import { placeIn } from '../../numeric/sorted.js';
 import { EVENT, EVENT_WORDS } from '../fast/machine-code.js';
 
 /** What an event says first: core, kind and colour in one number (fast/assembly/events.ts). */
@@ -138,14 +139,7 @@ function waysOf(first: Int32Array, ports: Uint16Array) {
   };
 }
 
-/** How many of some rising numbers are below one. */
+/** How many of some rising numbers are below one; if there are none, of all. */
 function rank(numbers: Indices, n: number): number {
-  if (numbers === undefined) return n;
-  let [from, to] = [0, numbers.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (numbers[middle] < n) from = middle + 1;
-    else to = middle;
-  }
-  return from;
+  return numbers === undefined ? n : placeIn(numbers, n);
 }
