@@ -1,7 +1,8 @@
 /** Programs by lines: the same as whole, field by field, and what is said of how they were run. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, test } from 'vitest';
-import { wholeRun, type RunInput, type RunResult } from '../src/engine/engine.js';
+import { MachineError, wholeRun } from '../src/engine/engine.js';
+import type { RunInput, RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { likelyAsked } from '../src/engine/lines/cycles.js';
 import type { Division, Line } from '../src/engine/lines/divide.js';
@@ -62,8 +63,13 @@ describe('generated programs of several families', () => {
       const table = createLineTable(2 ** 22);
       const ends = (later: number) => {
         const all = Float64Array.from(program.roleOf, (_, core) => later + (startAt?.[core] ?? 0));
-        const { end, labelEnd } = wholeRun(startLines({ program, wafer, startAt: all }, table));
-        return [end, labelEnd].map((times) => times.map((time) => time - later));
+        try {
+          const { end, labelEnd } = wholeRun(startLines({ program, wafer, startAt: all }, table));
+          return [end, labelEnd].map((times) => times.map((time) => time - later));
+        } catch (error) {
+          if (!(error instanceof MachineError)) throw error;
+          return [error.code, error.cycle - later];
+        }
       };
       const early = ends(0);
       // The last of 32 bits falls before the start, into the run, or behind it.

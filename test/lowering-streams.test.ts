@@ -41,7 +41,7 @@ type HandOffCase = typeof handOffs extends fc.Arbitrary<infer T> ? T : never;
 function programOf({ regions: [from, to], type, length, shares, queueDepth, starts }: HandOffCase) {
   // What is sent lies after a cell that is not.
   const source: Source = { kind: 'rows', region: from, shares, cell: 1, type, length };
-  const code = { ...portCode(to.height, type, length), width: to.width };
+  const code = portCode(to.height, type, length, to.width);
   const colors = Array.from({ length: channelsOf(source, to) }, (_, i) => 3 * i);
   const { program, senders, origin } = writeStage('hand-off', source, to, code, colors);
   const memory = Array.from(program.roleOf, () => new Float32Array(length + 1).fill(-1));
