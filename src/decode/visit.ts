@@ -9,7 +9,8 @@ import { spentIn } from '../engine/by-core.js';
 import { earliestOf, latestOf, type RunResult, type Starts } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
 import type { JointPart } from './part-results.js';
-import { sumOf, waitsIn, within, type Interval, type StageWaits } from './waits.js';
+import { spreadOf, waitingBefore, waitingTogether } from './waiting-before.js';
+import { sumOf, waitsIn, type Interval, type StageWaits } from './waits.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */
 export type Ends = Float64Array[];
@@ -320,84 +321,4 @@ function causesIn(stage: StageTiming, result: RunResult, waits: StageWaits): Cau
     for (let column = 0; column < columns; column++) count(first + column);
   for (let i = 0; i < senders.length; i++) count(senders[i].core);
   return causes;
-}
-
-/** From when a core waits for a token: once it is done with the one before and this one has been chosen. */
-export function waitsSince(done: number, chosen: number, begun: number): number {
-  return Math.max(done, Math.min(chosen, begun));
-}
-
-interface Spread {
-  count: number;
-  sum: number;
-  earliest: number;
-  latest: number;
-}
-
-function spreadOf(cycles: Float64Array): Spread {
-  let [sum, earliest, latest] = [0, Infinity, -Infinity];
-  for (let i = 0; i < cycles.length; i++) {
-    const cycle = cycles[i];
-    sum += cycle;
-    if (cycle < earliest) earliest = cycle;
-    if (cycle > latest) latest = cycle;
-  }
-  return { count: cycles.length, sum, earliest, latest };
-}
-
-/** By starts of a region's cores: the start of all of them, NaN if they differ. Nobody changes such a table. */
-const commonStarts = new WeakMap<Float64Array, number>();
-
-function startOfAll(own: Float64Array): number {
-  let start = commonStarts.get(own);
-  if (start === undefined) {
-    start = own.length > 0 ? own[0] : NaN;
-    for (let of = 1; of < own.length; of++) if (own[of] !== start) start = NaN;
-    commonStarts.set(own, start);
-  }
-  return start;
-}
-
-/**
- * The same as `waitingBefore` without a look at each core, where all start together and wait from one cycle on, and sums
- * are exact; undefined elsewhere. That is nearly always so, but for regions that nobody has visited.
- */
-function waitingTogether(
-  { count, sum, earliest, latest }: Spread,
-  { isPort, programStart }: StageTiming,
-  own: Float64Array,
-  chosen: number,
-  first: number,
-): { idle: number; waiting: number } | undefined {
-  if (isPort) return undefined;
-  const begun = first + startOfAll(own) + programStart;
-  const since = Math.min(chosen, begun);
-  const farthest = Math.max(Math.abs(earliest), Math.abs(begun), Math.abs(since));
-  if (!(latest <= since && count * farthest < 2 ** 52)) return undefined;
-  return { idle: count * since - sum, waiting: count * (begun - since) };
-}
-
-/**
- * What the region's cores do from their last end to their starts: they wait for the token, and are idle as long as it
- * has not been chosen. A sender that is one of them starts when it sends.
- * @param turns when the token waited for its turn
- */
-function waitingBefore(
-  done: Float64Array,
-  { isPort, programStart }: StageTiming,
-  own: Float64Array,
-  chosen: number,
-  first: number,
-  turns: readonly Interval[] = [],
-): { idle: number; waiting: number; otherToken: number } {
-  let [idle, waiting, otherToken] = [0, 0, 0];
-  if (isPort) return { idle, waiting, otherToken };
-  for (let of = 0; of < own.length; of++) {
-    const begun = first + own[of] + programStart;
-    const since = waitsSince(done[of], chosen, begun);
-    idle += since - done[of];
-    waiting += begun - since;
-    if (turns.length > 0) otherToken += within(since, begun, turns);
-  }
-  return { idle, waiting, otherToken };
 }

@@ -4,7 +4,8 @@ import type { RunResult } from '../engine/engine.js';
 import { sramBytesOf, type Program } from '../program/program.js';
 import type { WaferMap } from '../report/detail.js';
 import type { StageTiming } from './timeline.js';
-import { waitsSince, type Visit } from './visit.js';
+import type { Visit } from './visit.js';
+import { waitsSince } from './waiting-before.js';
 
 export interface MappedStage {
   program: Program;

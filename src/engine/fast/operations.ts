@@ -147,7 +147,7 @@ function addKnown(laid: Laid, list: Operation[], costs: CostTable): void {
 /** A program while it is laid out. */
 interface Laid {
   rows: Rows;
-  /** By operation the number of its record, as far as they are laid out; how many are. */
+  /** By operation the number of its record; how many operations are laid out so far. */
   rowOf: Int32Array;
   next: number;
   /** The most cycles of a list, and the colours that are marked. */

@@ -50,7 +50,7 @@ export function numberOf(rows: Rows): number {
   let alike = rows.alike.get(hash);
   if (alike === undefined) rows.alike.set(hash, (alike = []));
   for (let i = 0; i < alike.length; i++) {
-    if (!isSame(records, alike[i] * OP_WORDS, from)) continue;
+    if (!isSameRecord(records, alike[i], records, count)) continue;
     records.fill(0, from, from + OP_WORDS);
     return alike[i];
   }
@@ -62,9 +62,10 @@ export function numberOf(rows: Rows): number {
   return count;
 }
 
-function isSame(records: Int32Array, a: number, b: number): boolean {
+/** Whether two records are the same, by their numbers. */
+export function isSameRecord(some: Int32Array, a: number, others: Int32Array, b: number): boolean {
   for (let word = 0; word < OP_WORDS; word++)
-    if (records[a + word] !== records[b + word]) return false;
+    if (some[a * OP_WORDS + word] !== others[b * OP_WORDS + word]) return false;
   return true;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
-import type { RunInput } from '../engine.js';
+import type { RunInput, Starts } from '../engine.js';
 import { layChannels, type Routed } from './channels.js';
 import { flattenOperations, laidOut } from './operations.js';
 import type { LaidOperations, Operations } from './operations.js';
@@ -163,8 +163,16 @@ export function notesOf({ program }: RunInput, { ops, placeOf }: Tables): Notes 
 }
 
 /** The cycle in which each of those cores starts. */
-export function startsOf({ startAt }: RunInput, { placeOf }: Tables): Float64Array {
-  const starts = new Float64Array(placeOf.length);
+export function startsOf(input: RunInput, tables: Tables): Float64Array {
+  return fillStarts(new Float64Array(tables.placeOf.length), input, tables);
+}
+
+/** The same, in place of so many zeros. */
+export function fillStarts<T extends Starts>(
+  starts: T,
+  { startAt }: RunInput,
+  { placeOf }: Pick<Tables, 'placeOf'>,
+): T {
   if (startAt !== undefined)
     for (let core = 0; core < starts.length; core++) starts[core] = startAt[placeOf[core]];
   return starts;

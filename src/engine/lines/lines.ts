@@ -9,15 +9,16 @@ import { startFast, tablesOf } from '../fast/fast.js';
 import { recordAt } from '../fast/operations.js';
 import { resultOf } from '../fast/tally.js';
 import type { Program } from '../../program/program.js';
-import type { Tables } from '../fast/tables.js';
+import { fillStarts, type Tables } from '../fast/tables.js';
 import { divide, groupsBetween, partsOf, type Division, type Line } from './divide.js';
 import { guard, type Findings } from './guard.js';
 import { joinLines, MOST_JOINED } from './join.js';
-import { bitsFor, countsOf, passOver, sentIn, type Nudges, type Pass, type Place } from './pass.js';
+import { bitsFor, passOver, type Nudges, type Pass, type Place } from './pass.js';
+import { countsOf, sentIn } from './pass-counts.js';
 import { nudgeLines } from './nudges.js';
 import { sameWords } from './shapes.js';
 import { makeRoom, timesOf } from './table.js';
-import type { LineTable, StageLines, Times, WhyWhole } from './table.js';
+import type { LineTable, StageLines, WhyWhole } from './table.js';
 
 /** A run by lines; a program that is not for it ends with why. */
 export type LinesRun = Omit<Run, 'advance'> & {
@@ -125,7 +126,8 @@ export function* passesOf(
   if (tables === undefined) return 'not plain';
   if (isUneven(program)) return 'differ';
   makeRoom(table);
-  const starts = startsIn(input, tables);
+  const wide = input.startAt instanceof Float64Array;
+  const starts = fillStarts(timesOf(wide ? 64 : 32, tables.placeOf.length), input, tables);
   let bits: 32 | 64 = 32;
   const united = new Map<number, number>();
   let nudges: Nudges = new Map();
@@ -178,14 +180,6 @@ export function* passesOf(
     if (pairs.length === 0 || isLong) return 'met';
     takeTogether(pairs, division);
   }
-}
-
-/** The cycle in which each core starts. */
-function startsIn({ startAt }: RunInput, { placeOf }: Tables): Times {
-  const starts = timesOf(startAt instanceof Float64Array ? 64 : 32, placeOf.length);
-  if (startAt !== undefined)
-    for (let core = 0; core < starts.length; core++) starts[core] = startAt[placeOf[core]];
-  return starts;
 }
 
 /** Pairs of a line's group and each other one that has a family of its colours. */

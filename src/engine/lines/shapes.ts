@@ -4,7 +4,7 @@ import { outputsOf, type Route } from '../../program/program.js';
 import { OP, OP_WORDS, ROUTE, STREAM, TASK } from '../fast/machine-code.js';
 import type { LaidOperations, Operations } from '../fast/operations.js';
 import { cyclesAt } from '../fast/records.js';
-import { recordsOf } from '../fast/rows.js';
+import { isSameRecord, recordsOf } from '../fast/rows.js';
 import { imageOf, type Image } from '../fast/tables.js';
 import type { LineRole, LineTable, PartCode } from './table.js';
 import { mix } from '../../numeric/mix.js';
@@ -34,16 +34,9 @@ function isCode(part: PartCode, { rows, rowOf }: Operations, from: number, to: n
   if (own.length !== to - from) return false;
   for (let i = 0; i < own.length; i++) {
     const row = rowOf[from + i];
-    if (part.rows === rows ? own[i] !== row : !isRecord(records, i, rows.records, row))
+    if (part.rows === rows ? own[i] !== row : !isSameRecord(records, i, rows.records, row))
       return false;
   }
-  return true;
-}
-
-/** Whether two records are the same, by their numbers. */
-function isRecord(some: Int32Array, a: number, others: Int32Array, b: number): boolean {
-  for (let word = 0; word < OP_WORDS; word++)
-    if (some[a * OP_WORDS + word] !== others[b * OP_WORDS + word]) return false;
   return true;
 }
 

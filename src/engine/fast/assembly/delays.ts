@@ -18,7 +18,7 @@ import { Op, ROUTE, Route, header } from './machine';
 import { allocate, entry, setEntry, setF64 } from './memory';
 import { movesOf } from './moves';
 import { channelFrom, hasSlot, hopsOf, isDelayed, neighbour, portOfDelay } from './places';
-import { roleOf, routerOf } from './places';
+import { receiverOf, roleOf, routerOf } from './places';
 import { Time } from './time';
 
 /** By role: colour * 4 + port of a router that passes one colour straight on to that port, or -1. */
@@ -109,11 +109,6 @@ export function endDelays(): void {
   }
 }
 
-/** From a place to the next one at a port. */
-function stepOf(port: i32): i32 {
-  return port == 0 ? -header.width : port == 1 ? 1 : port == 2 ? header.width : -1;
-}
-
 function endDelay(head: i32, port: i32): void {
   const color = ctz(entry(header.slotted, roleOf(head)));
   const c = channelFrom(head, port, color)!;
@@ -123,8 +118,9 @@ function endDelay(head: i32, port: i32): void {
   const own = movesOf(head);
   // Of the last wavelet, the cycle in which it leaves the router after this one.
   let next = sent == 0 ? 0 : c.at(sent - 1) - <Time>(queues * hop);
+  let core = receiverOf(head, port);
   for (let i = queues - 1; i > 0; i--) {
-    const core = entry(header.coreAt, entry(header.placeOf, head) + i * stepOf(port));
+    core = neighbour(core, port ^ 2);
     const moves = movesOf(core);
     setF64(header.linkWavelets, core * 4 + port, <f64>sent);
     moves.flags = (sent == 0 ? routerOf(core).pointer : (color + 1) & 31) << 8;

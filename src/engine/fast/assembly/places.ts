@@ -79,17 +79,19 @@ export function portOfDelay(core: i32): i32 {
 
 /** The core that hears what another one sends to a port, or -1. */
 export function receiverOf(core: i32, port: i32): i32 {
-  let to = neighbour(core, port);
-  while (to >= 0 && isDelayed(to)) to = portOfDelay(to) == port ? neighbour(to, port) : -1;
-  return to;
+  return beyondDelay(core, port, port);
 }
 
 /** The core that a core hears over a port, or -1. */
 export function senderTo(core: i32, port: i32): i32 {
-  let from = neighbour(core, port);
-  while (from >= 0 && isDelayed(from))
-    from = portOfDelay(from) == (port ^ 2) ? neighbour(from, port) : -1;
-  return from;
+  return beyondDelay(core, port, port ^ 2);
+}
+
+/** The neighbour at a port, or where a delay line lies there the one beyond it; -1 if that goes on to another port. */
+function beyondDelay(core: i32, port: i32, way: i32): i32 {
+  let next = neighbour(core, port);
+  while (next >= 0 && isDelayed(next)) next = portOfDelay(next) == way ? neighbour(next, port) : -1;
+  return next;
 }
 
 /** The core beyond a link, or -1 if none is there that does anything. */

@@ -1,0 +1,84 @@
+/** What cores of a region do between their last token and their starts for the next one. */
+import type { StageTiming } from './timeline.js';
+import { within, type Interval } from './waits.js';
+
+/** From when a core waits for a token: once it is done with the one before and this one has been chosen. */
+export function waitsSince(done: number, chosen: number, begun: number): number {
+  return Math.max(done, Math.min(chosen, begun));
+}
+
+interface Spread {
+  count: number;
+  sum: number;
+  earliest: number;
+  latest: number;
+}
+
+/** Of when cores are done. */
+export function spreadOf(cycles: Float64Array): Spread {
+  let [sum, earliest, latest] = [0, Infinity, -Infinity];
+  for (let i = 0; i < cycles.length; i++) {
+    const cycle = cycles[i];
+    sum += cycle;
+    if (cycle < earliest) earliest = cycle;
+    if (cycle > latest) latest = cycle;
+  }
+  return { count: cycles.length, sum, earliest, latest };
+}
+
+/** By starts of a region's cores: the start of all of them, NaN if they differ. Nobody changes such a table. */
+const commonStarts = new WeakMap<Float64Array, number>();
+
+function startOfAll(own: Float64Array): number {
+  let start = commonStarts.get(own);
+  if (start === undefined) {
+    start = own.length > 0 ? own[0] : NaN;
+    for (let of = 1; of < own.length; of++) if (own[of] !== start) start = NaN;
+    commonStarts.set(own, start);
+  }
+  return start;
+}
+
+/**
+ * The same as `waitingBefore` without a look at each core, where all start together and wait from one cycle on, and sums
+ * are exact; undefined elsewhere. That is nearly always so, but for regions that nobody has visited.
+ */
+export function waitingTogether(
+  { count, sum, earliest, latest }: Spread,
+  { isPort, programStart }: StageTiming,
+  own: Float64Array,
+  chosen: number,
+  first: number,
+): { idle: number; waiting: number } | undefined {
+  if (isPort) return undefined;
+  const begun = first + startOfAll(own) + programStart;
+  const since = Math.min(chosen, begun);
+  const farthest = Math.max(Math.abs(earliest), Math.abs(begun), Math.abs(since));
+  if (!(latest <= since && count * farthest < 2 ** 52)) return undefined;
+  return { idle: count * since - sum, waiting: count * (begun - since) };
+}
+
+/**
+ * What the region's cores do from their last end to their starts: they wait for the token, and are idle as long as it
+ * has not been chosen. A sender that is one of them starts when it sends.
+ * @param turns when the token waited for its turn
+ */
+export function waitingBefore(
+  done: Float64Array,
+  { isPort, programStart }: StageTiming,
+  own: Float64Array,
+  chosen: number,
+  first: number,
+  turns: readonly Interval[] = [],
+): { idle: number; waiting: number; otherToken: number } {
+  let [idle, waiting, otherToken] = [0, 0, 0];
+  if (isPort) return { idle, waiting, otherToken };
+  for (let of = 0; of < own.length; of++) {
+    const begun = first + own[of] + programStart;
+    const since = waitsSince(done[of], chosen, begun);
+    idle += since - done[of];
+    waiting += begun - since;
+    if (turns.length > 0) otherToken += within(since, begun, turns);
+  }
+  return { idle, waiting, otherToken };
+}
