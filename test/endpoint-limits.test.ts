@@ -45,6 +45,18 @@ describe('limits of an endpoint', () => {
     expect(one.service.open()).toBe(0);
   });
 
+  it('keep a connection without a request longer than clients do, and not for ever', async () => {
+    const one = await start({});
+    const { headers } = await fetch(`${one.url}/health`);
+    // Longer than aiohttp does, and far longer than users pause.
+    expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive')!)![1])).toBeGreaterThan(15);
+    await one.close();
+    const other = await start({ limits: { idleMs: 100 } });
+    expect(await open(other, 'GET /health HTTP/1.1\r\nhost: x\r\n\r\n').closed).toMatch(
+      /^HTTP\/1.1 200 /,
+    );
+  });
+
   it('bound the connections', async () => {
     const one = await start({ limits: { connections: 2 } });
     const two = [open(one, 'GET'), open(one, 'GET')];

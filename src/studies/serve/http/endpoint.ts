@@ -59,6 +59,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersMs,
     requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.idleMs,
     connectionsCheckingInterval: 1000,
     // Small events one after the other are not to wait for each other.
     noDelay: true,

@@ -15,6 +15,11 @@ export interface HttpLimits {
   /** Milliseconds in which a request's headers, and all of it, have to be there. */
   headersMs: number;
   requestMs: number;
+  /**
+   * Milliseconds that a connection without a request stays open. Of clients' own limits undici's is 4 s, httpx's 5 s and
+   * aiohttp's 15 s: to a connection that the endpoint ends first a client may just be sending a request, which fails.
+   */
+  idleMs: number;
   /** Bytes that wait for a reader before it is taken for gone. */
   unreadBytes: number;
   /** Samples of a request (`n` times its prompts). */
@@ -46,6 +51,7 @@ export const LIMITS: HttpLimits = {
   headerBytes: 16 * 1024,
   headersMs: 10_000,
   requestMs: 60_000,
+  idleMs: 75_000,
   unreadBytes: MIB,
   samples: 128,
   conversations: 1000,
