@@ -1,6 +1,6 @@
 /** Lays the records of a program out in memory, all of them empty. */
 import { findDelays, queuesOf } from './delays';
-import { CORE_BYTES, Channel, ENDS, FROM_CORE, OWN_BYTES, RAMP } from './machine';
+import { CORE_BYTES, Channel, ENDS, FROM_CORE, RAMP, RING_AT } from './machine';
 import { Route, Slot, header } from './machine';
 import { allocate, allocateUnset, entry, powerOf2, setEntry } from './memory';
 import { hasSlot, isDelayed, receiverOf, roleOf, slotOf } from './places';
@@ -14,7 +14,7 @@ export function layOut(): void {
   const cores = header.cores;
   const ring = powerOf2(header.depth);
   header.ringMask = ring - 1;
-  header.marksAt = offsetof<Channel>() + OWN_BYTES + sizeof<Time>() * <usize>ring;
+  header.marksAt = RING_AT + sizeof<Time>() * <usize>ring;
   // The wavelet after a popped one may take its place before its mark is looked at.
   header.markMask = 2 * ring - 1;
   const marks: usize = header.marked == 0 ? 0 : <usize>(2 * ring);
@@ -135,5 +135,5 @@ function placeOf(core: i32, color: i32, end: i32, inputs: usize): usize {
 /** Bytes of a channel that is so many queues. */
 function bytesOfDelay(queues: i32): usize {
   const ring = <usize>powerOf2(queues * header.depth);
-  return offsetof<Channel>() + OWN_BYTES + sizeof<Time>() * ring;
+  return RING_AT + sizeof<Time>() * ring;
 }

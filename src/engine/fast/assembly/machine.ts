@@ -220,7 +220,7 @@ export const RAMP: i32 = 4;
 export const FROM_CORE: i32 = 5;
 
 /** Bytes for a channel's own ring and link, after its record, where there are delay lines. */
-export const OWN_BYTES: usize = DELAYS ? 16 : 0;
+const OWN_BYTES: usize = DELAYS ? 16 : 0;
 
 /**
  * The queue between a sender and a receiver; a ring of cycles follows it. It lies after the slot that
@@ -238,17 +238,19 @@ export class Channel {
 
   @inline
   at(place: Time): Time {
-    return load<Time>(this.ring + ((<usize>place & this.mask) << alignof<Time>()));
+    return load<Time>(
+      changetype<usize>(this) + ((<usize>place & this.mask) << alignof<Time>()),
+      RING_AT,
+    );
   }
 
   @inline
   setAt(place: Time, cycle: Time): void {
-    store<Time>(this.ring + ((<usize>place & this.mask) << alignof<Time>()), cycle);
-  }
-
-  @inline
-  get ring(): usize {
-    return changetype<usize>(this) + offsetof<Channel>() + OWN_BYTES;
+    store<Time>(
+      changetype<usize>(this) + ((<usize>place & this.mask) << alignof<Time>()),
+      cycle,
+      RING_AT,
+    );
   }
 
   /** Masks an index into its ring. */
@@ -276,6 +278,9 @@ export class Channel {
     store<i32>(changetype<usize>(this), cycles, offsetof<Channel>() + 8);
   }
 }
+
+/** Where a channel's ring begins: as an offset in the instruction it costs nothing. */
+export const RING_AT: usize = offsetof<Channel>() + OWN_BYTES;
 
 /** One colour at one router. `back`: cycles until its sender knows of a pop. */
 @unmanaged
