@@ -9,14 +9,11 @@ import { spentIn } from '../engine/by-core.js';
 import { earliestOf, latestOf, type RunResult, type Starts } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
 import type { JointPart } from './part-results.js';
-import { spreadOf, waitingBefore, waitingTogether } from './waiting-before.js';
+import { LONG_AGO, spreadOf, waitingBefore, waitingTogether } from './waiting-before.js';
 import { sumOf, waitsIn, type Interval, type StageWaits } from './waits.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */
 export type Ends = Float64Array[];
-
-/** End of a core that has long been waiting for its first token. */
-const LONG_AGO = -(2 ** 52);
 
 export interface Visit {
   /** The same for the same stage with the same relative starts, and so with the same result. */

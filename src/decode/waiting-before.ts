@@ -2,6 +2,9 @@
 import type { StageTiming } from './timeline.js';
 import { within, type Interval } from './waits.js';
 
+/** End of a core that has had no token yet, and has long been waiting for its first one: since when, nothing says. */
+export const LONG_AGO = -(2 ** 52);
+
 /** From when a core waits for a token: once it is done with the one before and this one has been chosen. */
 export function waitsSince(done: number, chosen: number, begun: number): number {
   return Math.max(done, Math.min(chosen, begun));
@@ -41,7 +44,7 @@ function startOfAll(own: Float64Array): number {
 
 /**
  * The same as `waitingBefore` without a look at each core, where all start together and wait from one cycle on, and sums
- * are exact; undefined elsewhere. That is nearly always so, but for regions that nobody has visited.
+ * are exact; undefined elsewhere.
  */
 export function waitingTogether(
   { count, sum, earliest, latest }: Spread,
@@ -53,9 +56,10 @@ export function waitingTogether(
   if (isPort) return undefined;
   const begun = first + startOfAll(own) + programStart;
   const since = Math.min(chosen, begun);
-  const farthest = Math.max(Math.abs(earliest), Math.abs(begun), Math.abs(since));
+  const isFirst = latest === LONG_AGO;
+  const farthest = Math.max(isFirst ? 0 : Math.abs(earliest), Math.abs(begun), Math.abs(since));
   if (!(latest <= since && count * farthest < 2 ** 52)) return undefined;
-  return { idle: count * since - sum, waiting: count * (begun - since) };
+  return { idle: isFirst ? 0 : count * since - sum, waiting: count * (begun - since) };
 }
 
 /**
@@ -76,7 +80,7 @@ export function waitingBefore(
   for (let of = 0; of < own.length; of++) {
     const begun = first + own[of] + programStart;
     const since = waitsSince(done[of], chosen, begun);
-    idle += since - done[of];
+    if (done[of] !== LONG_AGO) idle += since - done[of];
     waiting += begun - since;
     if (turns.length > 0) otherToken += within(since, begun, turns);
   }

@@ -178,7 +178,8 @@ function before(list: Operation[], costs: CostTable, times: Map<Operation, OpTim
 
 /** Core-cycles that all cores spend in special functions (exp, SiLU, roots, reciprocals). */
 export function specialCyclesOf({ roles, roleOf }: Program, costs: CostTable): number {
-  const cores = new Float64Array(roles.length);
+  // In 32 bits: code that runs for the first time makes an object of each other number that it reads.
+  const cores = new Int32Array(roles.length);
   for (let core = 0; core < roleOf.length; core++) cores[roleOf[core]]++;
   const byList = new Map<Operation[], number>();
   let sum = 0;
