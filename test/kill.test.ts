@@ -99,17 +99,26 @@ async function catches(pid: number, signal: NodeJS.Signals) {
 }
 
 describe('a command that gets a signal', () => {
-  /** In the middle of a stage, alone and on threads; while a placement is searched for; in a study. */
+  /**
+   * In the middle of a stage, alone and on threads; while a placement is searched for; in a study. Each takes several
+   * seconds, on a quick host too.
+   */
   const COMMANDS: [what: string, args: string[]][] = [
     ['run', [...TINY.slice(0, 2), '--set', 'workload.tokens=400']],
     ['run on threads', ['run', resolve('configs/wse3.yaml'), '--no-memo', '--shards', '2']],
     ['run of the reference', ['run', resolve('configs/wse3.yaml'), '--engine', 'reference']],
-    ['search', ['run', resolve('configs/wse3.yaml'), '--set', 'placement.strategy=optimal']],
+    ['search', ['run', resolve('configs/codex-spark.yaml'), '--set', 'placement.strategy=optimal']],
     [
       'kernel',
       ['kernel', 'traffic', '--pattern=uniform', '--mesh=100x100', '--load=0.2', '--cycles=40000'],
     ],
-    ['capacity', ['capacity', resolve('configs/serving-azure.yaml'), '--preset=mlperf-server']],
+    [
+      'capacity',
+      [
+        ...['capacity', resolve('configs/serving-azure.yaml'), '--preset=mlperf-server'],
+        '--no-cache',
+      ],
+    ],
     ['diff', ['diff', resolve('configs/wse3.yaml')]],
   ];
   /** And when they come at the earliest: long enough for the command to be at work. */
