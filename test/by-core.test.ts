@@ -5,8 +5,8 @@ import { lastCore } from '../src/decode/critical-path.js';
 import { busiestLink, linksOfWafers } from '../src/decode/link-counts.js';
 import { startAtOf } from '../src/decode/visit.js';
 import type { StageTiming } from '../src/decode/timeline.js';
-import { sentIn, spentIn } from '../src/engine/by-core.js';
-import { wholeRun, type RunInput, type RunResult } from '../src/engine/engine.js';
+import { endAt, latestEnd, readEnds, sentIn, spentIn } from '../src/engine/by-core.js';
+import { latestOf, wholeRun, type RunInput, type RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { startLines } from '../src/engine/lines/lines.js';
 import { createLineTable } from '../src/engine/lines/table.js';
@@ -47,6 +47,31 @@ describe.each(Object.entries(ENGINES))('a result of the engine %s', (_, run) => 
       expect(lastCore(result)).toBe(lastCore(wanted));
     });
     fc.assert(holds, { numRuns: 15, seed: 7 });
+  });
+
+  it('tells when cores are done as the reference has it, of those too that do nothing', () => {
+    const holds = fc.property(familyPrograms(), fc.nat(), (given, later) => {
+      // Every third core starts later, whatever it does.
+      const { startAt, program } = given;
+      const cores = program.width * program.height;
+      const starts = Float64Array.from({ length: cores }, (_, core) =>
+        core % 3 === later % 3 ? (startAt?.[core] ?? 0) + (later % 50) : (startAt?.[core] ?? 0),
+      );
+      const wanted = runs({ ...given, startAt: starts });
+      fc.pre(wanted !== undefined);
+      const result = run({ ...given, startAt: starts });
+      expect(Float64Array.from(wanted.end, (_, core) => endAt(result, core))).toEqual(wanted.end);
+      for (let from = 0; from < cores; from += program.width) {
+        const row = new Float64Array(program.width);
+        readEnds(result, from, row);
+        expect(row).toEqual(wanted.end.subarray(from, from + program.width));
+      }
+      expect(Math.max(0, latestEnd(result))).toBe(Math.max(0, latestOf(wanted.end)));
+      expect(result.end).toEqual(wanted.end);
+      expect(result.cycles).toBe(wanted.cycles);
+      expect(result.waitInput).toEqual(wanted.waitInput);
+    });
+    fc.assert(holds, { numRuns: 30, seed: 8 });
   });
 });
 

@@ -48,7 +48,7 @@ const worker = new Worker(new URL('./command.cjs', import.meta.url), {
   argv: process.argv.slice(2),
   workerData: data,
   // Most of what is new is soon gone. More room for it takes memory, and saves no time.
-  resourceLimits: { maxYoungGenerationSizeMb: 12 },
+  resourceLimits: { maxYoungGenerationSizeMb: 18 },
   stdout: true,
   stderr: true,
 });

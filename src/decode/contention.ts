@@ -196,8 +196,8 @@ function revise({ stages }: Contention, one: Known, { start, shift }: Together):
   for (let of = 0; of < ends.length; of++)
     if (ends[of] === first + old.ends[of]) ends[of] = now + start.ends[of];
   if (stage.from !== stage.region)
-    for (const { core, of } of stage.senders)
-      if (left[of] === first + old.result.end[core]) left[of] = now + start.result.end[core];
+    for (const [i, { of }] of stage.senders.entries())
+      if (left[of] === first + old.sendEnds[i]) left[of] = now + start.sendEnds[i];
   Object.assign(visit, visitOf(stage, start, done, chosen, now));
   splitWaiting(stage, visit, done, chosen, one.turns());
 }

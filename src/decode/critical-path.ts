@@ -3,7 +3,7 @@
  * cycle. In a stage the engine's walk (engine/path) leads back to a core's first operation; to that core the stage
  * before had handed the token on, or it was at work for another token until then.
  */
-import { spentIn } from '../engine/by-core.js';
+import { endAt, endsIn, spentIn } from '../engine/by-core.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { Step, Walked } from '../engine/path/walk.js';
 import { coreIn } from '../lowering/joined.js';
@@ -64,7 +64,7 @@ export async function pathOfStep(
       start?.joint === undefined
         ? { alike: `${plan.stages[stage].key} ${digest(input.startAt)}` }
         : // A core may work for other parts after this one.
-          { by: start.joint.later + start.result.end[core] };
+          { by: start.joint.later + endAt(start.result, core) };
     const walked = await walkIn(input, result, numberOf(core), how);
     if (typeof walked !== 'string') own?.set(`${core}`, walked);
     return walked;
@@ -85,13 +85,13 @@ type Walk = (stage: number, core: number) => Promise<Walked | string>;
 
 /** The core that ends last and does something, the first of several. */
 export function lastCore(result: RunResult): number {
-  const { end } = result;
+  const { placeOf, end } = endsIn(result);
   const { kindOf, compute, setup } = spentIn(result);
-  let last = -1;
-  for (let core = 0; core < end.length; core++) {
-    const kind = kindOf[core];
+  let [last, latest] = [-1, -Infinity];
+  for (let i = 0; i < placeOf.length; i++) {
+    const kind = kindOf[placeOf[i]];
     if (compute[kind] + setup[kind] === 0) continue;
-    if (last < 0 || end[core] > end[last]) last = core;
+    if (last < 0 || end[i] > latest) [last, latest] = [placeOf[i], end[i]];
   }
   return last;
 }
@@ -195,7 +195,7 @@ function lastOf({ visits }: Turn): Arrival {
   visits.forEach(({ first, start: { result } }, i) => {
     const core = cores.get(result) ?? lastCore(result);
     cores.set(result, core);
-    const at = first + result.end[core];
+    const at = first + endAt(result, core);
     if (at >= last) [stage, last] = [i, at];
   });
   return { stage, core: cores.get(visits[stage].start.result)! };
@@ -221,7 +221,7 @@ function arrivalOf(
     const own = coreOf(stages[i], region, of);
     if (own === undefined) continue;
     const { first, start } = visits[i];
-    if (first - chosen + start.result.end[own] === at) return { stage: i, core: own };
+    if (first - chosen + endAt(start.result, own) === at) return { stage: i, core: own };
   }
   return undefined;
 }

@@ -50,8 +50,9 @@ function sendsAfter({ stages, ends }: Ring, { visits, timing }: Turn, index: num
   // The next token's first stage comes after this one's last, and is like this one's first.
   const after = visits[next].first + (next === 0 ? timing.cycles : 0);
   const sends = new Float64Array(ends[stages[index].region].length);
-  for (const { core, of } of stages[next].senders)
-    sends[of] = Math.max(0, after + visits[next].start.result.end[core] - first - start.ends[of]);
+  const { sendEnds } = visits[next].start;
+  for (const [i, { of }] of stages[next].senders.entries())
+    sends[of] = Math.max(0, after + sendEnds[i] - first - start.ends[of]);
   return sends;
 }
 

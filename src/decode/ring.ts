@@ -175,7 +175,7 @@ async function tokenSendCycles(
 ): Promise<number> {
   const ends = longWaiting([stages[index]], regions);
   const { start } = await visit(runs, ends, stages[index], index, 0, [0]);
-  return start.result.end[stages[index].senders[0].core];
+  return start.sendEnds[0];
 }
 
 /** One token's path, for which all regions have long been waiting: every stage runs once. */

@@ -2,6 +2,7 @@
  * Where hand-offs of a step of several users pass links that others use. Where two stages meet there, they
  * are simulated as one program (contention.ts), if it is not too large; else what it costs is bounded.
  */
+import { endAt } from '../engine/by-core.js';
 import { createContention, type Contention, type Member } from './contention.js';
 import { meetingsOf, type Meetings } from './meetings.js';
 import { partResults, type PartResult } from './part-results.js';
@@ -215,7 +216,7 @@ function goOnAtOnce(
       const [before, part] = [works[turn - 1], works[turn]];
       const sent = sends[part].get(coreIn(parts[part].box, box, at));
       const { start, first } = visits[before].visit;
-      const end = first + start.result.end[coreIn(parts[before].box, box, at)];
+      const end = first + endAt(start.result, coreIn(parts[before].box, box, at));
       if (sent !== undefined && sent > end) return false;
     }
   }

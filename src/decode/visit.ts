@@ -5,7 +5,7 @@
  * Every core's program is a loop over tokens: when it is done with one it prepares for the next and
  * waits for its input. Preparing takes no input, so it can start as late as possible without changing anything.
  */
-import { spentIn } from '../engine/by-core.js';
+import { endAt, readEnds, spentIn } from '../engine/by-core.js';
 import { earliestOf, latestOf, type RunResult, type Starts } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
 import type { JointPart } from './part-results.js';
@@ -38,9 +38,10 @@ export interface KnownStart {
   own: Float64Array;
   sending: number[];
   result: RunResult;
-  /** Ends of the region's cores, and the last of them. */
+  /** Ends of the region's cores, and the last of them; and of the senders. */
   ends: Float64Array;
   last: number;
+  sendEnds: readonly number[];
   /** What the cores do in the result, and what they wait for; the cycles before it are not in it. */
   causes: Causes;
   waits: StageWaits;
@@ -239,10 +240,11 @@ export function startOf(
   const ends = new Float64Array(own.length);
   const { columns } = stage;
   for (const [row, core] of firstCores(stage).entries())
-    ends.set(result.end.subarray(core, core + columns), row * columns);
+    readEnds(result, core, ends.subarray(row * columns, (row + 1) * columns));
   const waits = waitsIn(stage, result);
   const causes = causesIn(stage, result, waits);
-  return { number, own, sending, result, ends, last: latestOf(ends), causes, waits };
+  const sendEnds = stage.senders.map(({ core }) => endAt(result, core));
+  return { number, own, sending, result, ends, last: latestOf(ends), sendEnds, causes, waits };
 }
 
 /** The same starts, by core of the stage's program, in 32 bits if they fit; elsewhere nothing starts. */
@@ -282,14 +284,16 @@ function moveEnds(
   runs: StageRuns,
   ends: Ends,
   stage: StageTiming,
-  { result, ends: own }: KnownStart,
+  { ends: own, sendEnds }: KnownStart,
   first: number,
 ): void {
   const sent = ends[stage.from];
   // A tied table's core that sends is one of those that compute.
   if (stage.from !== stage.region)
-    for (const { core, of } of stage.senders)
-      sent[of] = Math.max(sent[of], first + result.end[core]);
+    for (let i = 0; i < sendEnds.length; i++) {
+      const { of } = stage.senders[i];
+      sent[of] = Math.max(sent[of], first + sendEnds[i]);
+    }
   const { spare } = runs;
   const done = spare.length === own.length ? spare : new Float64Array(own.length);
   runs.spare = NO_ENDS;

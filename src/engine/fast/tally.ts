@@ -1,7 +1,7 @@
 /** The result made of what the machine counted. */
 import { LINKS } from '../../hardware/mesh.js';
-import { noteByCore, type Sent, type Spent } from '../by-core.js';
-import { NO_END, latestOf, type RunInput, type RunResult, type Starts } from '../engine.js';
+import { endAt, latestIn, noteByCore, type Ends, type Sent, type Spent } from '../by-core.js';
+import { NO_END, type RunInput, type RunResult, type Starts } from '../engine.js';
 import { createInstants } from '../instants.js';
 import type { Counts } from './load.js';
 import type { Operations } from './operations.js';
@@ -45,10 +45,8 @@ export function resultOf(
 ): RunResult {
   const { ops, placeOf, spent } = tables;
   const size = program.width * program.height;
-  const end = startAt === undefined ? new Float64Array(size) : new Float64Array(startAt);
   const { roleOf } = program;
-  for (let core = 0; core < placeOf.length; core++) end[placeOf[core]] = counts.end[core];
-  const last = program.root === undefined ? latestOf(end) : end[program.root];
+  const ends: Ends = { placeOf, end: counts.end, others: startsOfOthers(startAt, placeOf) };
   const labels = counts.labelEnd.length;
   const labelBusy = Float64Array.from(counts.labelEnd, (at, label) =>
     at === NO_END
@@ -59,8 +57,10 @@ export function resultOf(
   const { waitOutput: waits } = counts;
   const made: Partial<Record<CoreColumn, Float64Array>> = {};
   const result: RunResult = {
-    cycles: Math.max(0, last),
-    end,
+    cycles: 0,
+    get end() {
+      return (made.end ??= endsByPlace(ends, size));
+    },
     get compute() {
       return (made.compute ??= byPlace(spent.compute, spent.kindOf));
     },
@@ -68,7 +68,7 @@ export function resultOf(
       return (made.setup ??= byPlace(spent.setup, spent.kindOf));
     },
     get waitInput() {
-      return (made.waitInput ??= waitInputOf(tables, starts, waits, end));
+      return (made.waitInput ??= waitInputOf(tables, starts, waits, ends, size));
     },
     get waitOutput() {
       return (made.waitOutput ??= scattered(waits, placeOf, size, 1));
@@ -87,11 +87,13 @@ export function resultOf(
     // Cores that do nothing have no entries: rows of those that do are rows of all.
     ...(counts.instants && { instants: { ...createInstants(program), ...counts.instants } }),
   };
-  noteByCore(result, { placeOf, wavelets }, spent);
+  noteByCore(result, { placeOf, wavelets }, spent, ends);
+  const last = program.root === undefined ? latestIn(ends) : endAt(result, program.root);
+  result.cycles = Math.max(0, last);
   return result;
 }
 
-type CoreColumn = 'compute' | 'setup' | 'waitInput' | 'waitOutput' | 'linkWavelets';
+type CoreColumn = 'end' | 'compute' | 'setup' | 'waitInput' | 'waitOutput' | 'linkWavelets';
 
 /** By place what is known by its kind. */
 function byPlace(values: Float64Array, kindOf: ArrayLike<number>): Float64Array {
@@ -113,6 +115,22 @@ function scattered(
   return column;
 }
 
+/** By place of the cores that do nothing: when they start, if that is not in cycle 0. */
+function startsOfOthers(startAt: Starts | undefined, placeOf: Int32Array): Map<number, number> {
+  const others = new Map<number, number>();
+  if (startAt === undefined) return others;
+  for (let place = 0, core = 0; place < startAt.length; place++)
+    if (place === placeOf[core]) core++;
+    else if (startAt[place] !== 0) others.set(place, startAt[place]);
+  return others;
+}
+
+function endsByPlace({ placeOf, end, others }: Ends, places: number): Float64Array {
+  const column = scattered(end, placeOf, places, 1);
+  for (const [place, start] of others) column[place] = start;
+  return column;
+}
+
 /** By core when it starts: in 32 bits, as it is kept, unless that is too far for them. */
 function startsAt(startAt: Starts, placeOf: Int32Array): Starts {
   const starts = new Int32Array(placeOf.length);
@@ -128,12 +146,13 @@ function waitInputOf(
   { placeOf, spent: { kindOf, compute, setup } }: Tables,
   starts: Starts | undefined,
   waitOutput: Float64Array,
-  end: Float64Array,
+  { end }: Ends,
+  places: number,
 ): Float64Array {
-  const waitInput = new Float64Array(end.length);
+  const waitInput = new Float64Array(places);
   for (let core = 0; core < placeOf.length; core++) {
     const place = placeOf[core];
-    const all = end[place] - (starts?.[core] ?? 0);
+    const all = end[core] - (starts?.[core] ?? 0);
     const kind = kindOf[place];
     waitInput[place] = all - compute[kind] - setup[kind] - waitOutput[core];
   }

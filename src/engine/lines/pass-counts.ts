@@ -6,7 +6,9 @@ import type { Pass } from './pass.js';
 
 /** What the machine would have counted, but for what was sent over links (`sentIn`). */
 export function countsOf(pass: Pass, { sent, delivered }: LinesSent): Counts {
-  const { at: end, waitOutput, labelEnd, labelCore, hazards } = pass;
+  const { waitOutput, labelEnd, labelCore, hazards } = pass;
+  // The next pass has the same memory.
+  const end = pass.at.slice();
   const labels = { labelEnd, labelCore, ...waitedIn(pass) };
   return { end, waitOutput, ...labels, linkWavelets: NO_LINKS, sent, delivered, hazards };
 }

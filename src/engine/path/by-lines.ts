@@ -1,4 +1,5 @@
 /** The critical path of a program by its lines (../lines): only those that it crosses are gone through (line-walks.ts). */
+import { endAt } from '../by-core.js';
 import type { RunInput, RunResult } from '../engine.js';
 import { FIXED, OP, OP_WORDS } from '../fast/machine-code.js';
 import { passesOf, type Known } from '../lines/lines.js';
@@ -30,7 +31,7 @@ export function* pathByLines(
   const steps: Step[] = [];
   let number = coreAt[core];
   let { parts, tail } = listAt(number);
-  let at = backThrough(steps, tail, core, result.end[core], costs);
+  let at = backThrough(steps, tail, core, endAt(result, core), costs);
   for (let part = parts.length - 1; part >= 0; part--) {
     const line = lineOfPart(found, number, parts[part]);
     const { routers, shape } = pass.division.lines[line];
@@ -169,7 +170,7 @@ export function* spansByLines(
     spans.push(...spansUpTo(part.lead, begin, costs));
     spans.push(...spansOf(times, base));
   }
-  return [...spans, ...spansUpTo(tail, result.end[core], costs)];
+  return [...spans, ...spansUpTo(tail, endAt(result, core), costs)];
 }
 
 /** A line, and what cores do in it. */
