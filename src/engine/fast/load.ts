@@ -34,8 +34,8 @@ export interface Counts {
   /** Of a path: its events (assembly/events.ts), in the machine's memory until it runs again. */
   events?: Int32Array;
   /**
-   * Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. These, what it sent over links
-   * and its quiet points are in the machine's memory until it runs again.
+   * Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. These, ends, waits, what it sent over
+   * links and its quiet points are in the machine's memory until it runs again.
    */
   moves?: { records: Int32Array; bits: Int32Array };
   /** Of a line: its quiet points (assembly/quiet.ts), a row for each, and by core bits of those. */
@@ -103,6 +103,7 @@ export function firstOf(starts: Float64Array): number {
 export function loadAgain(
   image: Image,
   starts: Float64Array,
+  first: number,
   { machine, line, events }: Team,
 ): (() => Counts) | undefined {
   const { laid, memory } = machine;
@@ -112,7 +113,7 @@ export function loadAgain(
     return undefined;
   // Routers whose cycles are noted are in no delay line.
   if (noted.some((router, i) => router !== laid.noted[i])) return undefined;
-  if (firstOf(starts) !== 0 || machine.code('lines').rewind() === 0) return undefined;
+  if (first !== 0 || machine.code('lines').rewind() === 0) return undefined;
   new Float64Array(memory.buffer, laid.startAt, starts.length).set(starts);
   fillMoves(new Int32Array(memory.buffer, laid.moves, image.cores * MOVES_WORDS), line);
   return laid.results;
@@ -121,10 +122,12 @@ export function loadAgain(
 /**
  * Writes a program's tables into memory, and the header that says where they are; gives what reads the
  * results there.
+ * @param first the first of the starts
  */
 export function load(
   image: Image,
   starts: Float64Array,
+  first: number,
   { machine, threads, leastCores, ...team }: Team,
   furthest: number,
   notes: Notes | undefined,
@@ -137,7 +140,6 @@ export function load(
   if (cores > MOST_CORES) outOfMemory();
   const most = Math.min(threads, MOST_TILES);
   const tiles = Math.max(1, Math.min(most, Math.floor(cores / leastCores)));
-  const first = firstOf(starts);
   const header = code.reset();
   const allocate = (bytes: number) => code.allocateTable(bytes) >>> 0;
   const write = (table: Table) => {
@@ -154,7 +156,7 @@ export function load(
     fillMoves(new Int32Array(memory.buffer, at, size), of);
     return at;
   };
-  const startAt = write(copyOf(starts, -first));
+  const startAt = write(first === 0 ? starts : copyOf(starts, -first));
   const separate = team.apart ? parts : NO_WORDS;
   const partsFrom = write(separate);
   const written = Object.entries(tables).map(([name, table]) => [name, write(table)] as const);
@@ -194,20 +196,19 @@ export function load(
     ...{ startAt, ...at, ...results },
   };
   for (const [name, value] of Object.entries(fields)) words[HEADER[name as 'cores']] = value;
-  const column = (from: number, size: number, later = 0) =>
-    copyOf(new Float64Array(memory.buffer, from, size), later);
+  const view = (from: number, size: number) => new Float64Array(memory.buffer, from, size);
+  const column = (from: number, size: number, later = 0) => copyOf(view(from, size), later);
+  // Of a line it is looked at where it is.
+  const columnOrView = line && events === undefined && first === 0 ? view : column;
   const wordsIn = (from: number, size: number) => new Int32Array(memory.buffer, from, size);
   const eventsIn = (from: number, end: number) => wordsIn(from, (end - from) >> 2);
   // Memory that has grown since is in another buffer, unless threads share it.
   const headerWord = (name: keyof typeof HEADER) =>
     new Uint32Array(memory.buffer, header)[HEADER[name]];
   const read = (): Counts => ({
-    end: column(results.end, cores, first),
-    waitOutput: column(results.waitOutput, cores),
-    // Of a line it is looked at where it is.
-    linkWavelets: line
-      ? new Float64Array(memory.buffer, results.linkWavelets, cores * 4)
-      : column(results.linkWavelets, cores * 4),
+    end: columnOrView(results.end, cores, first),
+    waitOutput: columnOrView(results.waitOutput, cores),
+    linkWavelets: columnOrView(results.linkWavelets, cores * 4),
     labelEnd: column(results.labelEnd, labels, first),
     labelCore: wordsIn(results.labelCore, labels).slice(),
     labelWait: column(results.labelWait, labels),

@@ -84,10 +84,10 @@ export function startMachine(
   const { machine } = team;
   const code = machine.code(translationOf(team));
   const first = firstOf(starts);
-  const again = loadAgain(image, starts, team);
+  const again = loadAgain(image, starts, first, team);
   const isSecond = machine.laid?.image === image;
   const last = furthest(image, first, team.bits, limit);
-  const results = again ?? load(image, starts, team, last, notes);
+  const results = again ?? load(image, starts, first, team, last, notes);
   const places = () => placesOf(code, image.cores, first);
   let atLimit: Places | undefined;
   machine.onLimit = () => (atLimit = places());

@@ -52,16 +52,16 @@ export function resultOfLine(
   const { actors, several } = shape;
   const { records } = counts.moves!;
   const routers = shape.places.length;
-  const [first, last, free, coreFree] = [0, 1, 2, 3].map((word) => {
-    const column = new Int32Array(routers);
-    for (let i = 0, at = word; i < routers; i++, at += MOVES_WORDS) column[i] = records[at];
-    return column;
-  });
+  const [first, last, free, coreFree] = [0, 1, 2, 3].map(() => new Int32Array(routers));
   const depends = new Uint8Array(routers);
   const after = new Uint8Array(routers);
-  for (let i = 0, at = 4; i < routers; i++, at += MOVES_WORDS) {
-    depends[i] = records[at] & MOVES.depends;
-    after[i] = records[at] >> 8;
+  for (let i = 0, at = 0; i < routers; i++, at += MOVES_WORDS) {
+    first[i] = records[at];
+    last[i] = records[at + 1];
+    free[i] = records[at + 2];
+    coreFree[i] = records[at + 3];
+    depends[i] = records[at + 4] & MOVES.depends;
+    after[i] = records[at + 4] >> 8;
   }
   let dependsAt = false;
   for (let i = 0; i < several.length; i++) dependsAt ||= depends[several[i]] !== 0;
