@@ -47,7 +47,7 @@ const data: CommandData = {
 const worker = new Worker(new URL('./command.cjs', import.meta.url), {
   argv: process.argv.slice(2),
   workerData: data,
-  // Most of what is new is soon gone. With 12 MB a run takes a twentieth longer; with more than these as long, and more memory.
+  // Most of what is new is soon gone. With 12 MB a run takes a twentieth longer; with 24 as long, and more memory.
   resourceLimits: { maxYoungGenerationSizeMb: 18 },
   stdout: true,
   stderr: true,
