@@ -5,7 +5,7 @@ import { lastCore } from '../src/decode/critical-path.js';
 import { busiestLink, linksOfWafers } from '../src/decode/link-counts.js';
 import { startAtOf } from '../src/decode/visit.js';
 import type { StageTiming } from '../src/decode/timeline.js';
-import { endAt, latestEnd, readEnds, sentIn, spentIn } from '../src/engine/by-core.js';
+import { endAt, endedIn, lastEnd, readEnds, sentIn, spentIn } from '../src/engine/by-core.js';
 import { latestOf, wholeRun, type RunInput, type RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { startLines } from '../src/engine/lines/lines.js';
@@ -85,7 +85,7 @@ describe.each(Object.entries(ENGINES))('a result of the engine %s', (_, run) => 
           readEnds(result, from, row);
           expect(row).toEqual(wanted.end.subarray(from, from + size));
         }
-      expect(latestEnd(result)).toBe(latestOf(wanted.end));
+      expect(lastEnd(endedIn(result))).toBe(latestOf(wanted.end));
       expect(result.end).toEqual(wanted.end);
       expect(result.cycles).toBe(wanted.cycles);
       expect(result.waitInput).toEqual(wanted.waitInput);

@@ -3,7 +3,7 @@
  * cycle. In a stage the engine's walk (engine/path) leads back to a core's first operation; to that core the stage
  * before had handed the token on, or it was at work for another token until then.
  */
-import { endAt, endsIn, spentIn } from '../engine/by-core.js';
+import { endAt, endedIn, spentIn } from '../engine/by-core.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { Step, Walked } from '../engine/path/walk.js';
 import { coreIn } from '../lowering/joined.js';
@@ -85,7 +85,7 @@ type Walk = (stage: number, core: number) => Promise<Walked | string>;
 
 /** The core that ends last and does something, the first of several. */
 export function lastCore(result: RunResult): number {
-  const { placeOf, end } = endsIn(result);
+  const { placeOf, end } = endedIn(result);
   const { kindOf, compute, setup } = spentIn(result);
   let [last, latest] = [-1, -Infinity];
   for (let i = 0; i < placeOf.length; i++) {

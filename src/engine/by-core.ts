@@ -19,7 +19,7 @@ export interface Spent {
 }
 
 /** When cores that stand at some places, which rise, are done; all others are when they start: in cycle 0, but for some. */
-export interface Ends {
+export interface Ended {
   placeOf: Int32Array;
   end: Int32Array | Float64Array;
   others: ReadonlyMap<number, number>;
@@ -27,36 +27,36 @@ export interface Ends {
 
 const sent = new WeakMap<RunResult, Sent>();
 const spent = new WeakMap<RunResult, Spent>();
-const ends = new WeakMap<RunResult, Ends>();
+const ended = new WeakMap<RunResult, Ended>();
 
 /** Notes what a result, which makes its tables by place only once they are read, was made of. */
-export function noteByCore(result: RunResult, links: Sent, cycles: Spent, times: Ends): void {
+export function noteByCore(result: RunResult, links: Sent, cycles: Spent, times: Ended): void {
   sent.set(result, links);
   spent.set(result, cycles);
-  ends.set(result, times);
+  ended.set(result, times);
 }
 
 /** When a result's cores are done. */
-export function endsIn(result: RunResult): Ends {
-  return ends.get(result) ?? { placeOf: allOf(result), end: result.end, others: NO_OTHERS };
+export function endedIn(result: RunResult): Ended {
+  return ended.get(result) ?? { placeOf: allOf(result), end: result.end, others: NO_OTHERS };
 }
 
 const NO_OTHERS = new Map<number, number>();
 
 /** When the core at a place is done. */
 export function endAt(result: RunResult, place: number): number {
-  const known = ends.get(result);
+  const known = ended.get(result);
   return known === undefined ? result.end[place] : endIn(known, place);
 }
 
-function endIn({ placeOf, end, others }: Ends, place: number): number {
+export function endIn({ placeOf, end, others }: Ended, place: number): number {
   const core = placeIn(placeOf, place);
   return placeOf[core] === place ? end[core] : (others.get(place) ?? 0);
 }
 
 /** When the cores from a place on are done, as many as there is room for. */
 export function readEnds(result: RunResult, from: number, into: Float64Array): void {
-  const known = ends.get(result);
+  const known = ended.get(result);
   const last = from + into.length - 1;
   if (known === undefined) return into.set(result.end.subarray(from, last + 1));
   const { placeOf, end } = known;
@@ -68,12 +68,7 @@ export function readEnds(result: RunResult, from: number, into: Float64Array): v
 }
 
 /** When the last core is done. */
-export function latestEnd(result: RunResult): number {
-  const known = ends.get(result);
-  return known === undefined ? latestOf(result.end) : latestIn(known);
-}
-
-export function latestIn({ end, others }: Ends): number {
+export function lastEnd({ end, others }: Ended): number {
   return Math.max(latestOf(end), latestOf([...others.values()]));
 }
 

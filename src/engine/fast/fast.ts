@@ -5,7 +5,7 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import { notOver, tooLong } from '../checks.js';
-import { latestEnd } from '../by-core.js';
+import { endedIn, lastEnd } from '../by-core.js';
 import { LAST_CYCLE, wholeRun } from '../engine.js';
 import type { Run, RunInput, RunResult } from '../engine.js';
 import { firstWay, nextWay, startMachine } from './run.js';
@@ -121,7 +121,7 @@ export function toResult(input: RunInput, tables: Tables, ending: Ending): RunRe
   if (ending.state !== 'whole' && ending.state !== 'late') return undefined;
   if (ending.state === 'whole') {
     const result = resultOf(input, tables, ending.counts);
-    if (latestEnd(result) <= Math.min(maxCycles, LAST_CYCLE)) return result;
+    if (lastEnd(endedIn(result)) <= Math.min(maxCycles, LAST_CYCLE)) return result;
     if (maxCycles > LAST_CYCLE) throw tooLong(program);
   }
   const { atLimit } = ending;

@@ -1,6 +1,6 @@
 /** The result made of what the machine counted. */
 import { LINKS } from '../../hardware/mesh.js';
-import { endAt, latestIn, noteByCore, type Ends, type Sent, type Spent } from '../by-core.js';
+import { endIn, lastEnd, noteByCore, type Ended, type Sent, type Spent } from '../by-core.js';
 import { NO_END, type RunInput, type RunResult, type Starts } from '../engine.js';
 import { createInstants } from '../instants.js';
 import type { Counts } from './load.js';
@@ -46,7 +46,8 @@ export function resultOf(
   const { ops, placeOf, spent } = tables;
   const size = program.width * program.height;
   const { roleOf } = program;
-  const ends: Ends = { placeOf, end: counts.end, others: startsOfOthers(startAt, placeOf) };
+  const ended = { placeOf, end: counts.end, others: startsOfOthers(startAt, placeOf) };
+  const last = program.root === undefined ? lastEnd(ended) : endIn(ended, program.root);
   const labels = counts.labelEnd.length;
   const labelBusy = Float64Array.from(counts.labelEnd, (at, label) =>
     at === NO_END
@@ -57,9 +58,9 @@ export function resultOf(
   const { waitOutput: waits } = counts;
   const made: Partial<Record<CoreColumn, Float64Array>> = {};
   const result: RunResult = {
-    cycles: 0,
+    cycles: Math.max(0, last),
     get end() {
-      return (made.end ??= endsByPlace(ends, size));
+      return (made.end ??= endsByPlace(ended, size));
     },
     get compute() {
       return (made.compute ??= byPlace(spent.compute, spent.kindOf));
@@ -68,7 +69,7 @@ export function resultOf(
       return (made.setup ??= byPlace(spent.setup, spent.kindOf));
     },
     get waitInput() {
-      return (made.waitInput ??= waitInputOf(tables, starts, waits, ends, size));
+      return (made.waitInput ??= waitInputOf(tables, starts, waits, ended, size));
     },
     get waitOutput() {
       return (made.waitOutput ??= scattered(waits, placeOf, size, 1));
@@ -87,9 +88,7 @@ export function resultOf(
     // Cores that do nothing have no entries: rows of those that do are rows of all.
     ...(counts.instants && { instants: { ...createInstants(program), ...counts.instants } }),
   };
-  noteByCore(result, { placeOf, wavelets }, spent, ends);
-  const last = program.root === undefined ? latestIn(ends) : endAt(result, program.root);
-  result.cycles = Math.max(0, last);
+  noteByCore(result, { placeOf, wavelets }, spent, ended);
   return result;
 }
 
@@ -125,7 +124,7 @@ function startsOfOthers(startAt: Starts | undefined, placeOf: Int32Array): Map<n
   return others;
 }
 
-function endsByPlace({ placeOf, end, others }: Ends, places: number): Float64Array {
+function endsByPlace({ placeOf, end, others }: Ended, places: number): Float64Array {
   const column = scattered(end, placeOf, places, 1);
   for (const [place, start] of others) column[place] = start;
   return column;
@@ -146,7 +145,7 @@ function waitInputOf(
   { placeOf, spent: { kindOf, compute, setup } }: Tables,
   starts: Starts | undefined,
   waitOutput: Float64Array,
-  { end }: Ends,
+  { end }: Ended,
   places: number,
 ): Float64Array {
   const waitInput = new Float64Array(places);

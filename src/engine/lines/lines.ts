@@ -4,7 +4,7 @@
  * this is not for, or in which lines met, is run whole.
  */
 import { earliestOf, FEWEST_OF_LARGE, LAST_CYCLE } from '../engine.js';
-import { latestEnd } from '../by-core.js';
+import { endedIn, lastEnd } from '../by-core.js';
 import type { Run, RunInput, RunResult, Standing } from '../engine.js';
 import { startFast, tablesOf } from '../fast/fast.js';
 import { recordAt } from '../fast/operations.js';
@@ -261,7 +261,7 @@ function resultBy(
   const counts = countsOf(pass, sent);
   const all = input.instants ? { ...counts, instants: NONE } : counts;
   const result = resultOf(input, tables, all, sent);
-  if (latestEnd(result) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
+  if (lastEnd(endedIn(result)) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
   const made: StageLines = {
     ...{ lines: pass.results.length, known: pass.known, merged, joined: joinedIn(pass.division) },
     nudged: pass.results.filter(({ nudges }) => nudges.length > 0).length,
