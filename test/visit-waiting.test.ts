@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { StageTiming } from '../src/decode/timeline.js';
 import { visitOf, type KnownStart } from '../src/decode/visit.js';
+import { addBefore, emptyMap } from '../src/decode/wafer-maps.js';
 import { LONG_AGO } from '../src/decode/waiting-before.js';
 import { count } from './helpers/full.js';
 
@@ -37,7 +38,7 @@ it('is what each core does on its own: idle until the token is chosen, and waiti
       ({ done, own }, chosen, first, isPort) => {
         const programStart = 7;
         const start = { own: Float64Array.from(own), causes: NONE, last: 50 };
-        const stage = { isPort, programStart };
+        const stage = { isPort, programStart, columns: own.length, rows: 1 };
         const made = visitOf(
           stage as StageTiming,
           start as unknown as KnownStart,
@@ -54,6 +55,12 @@ it('is what each core does on its own: idle until the token is chosen, and waiti
           waiting += begun - since;
         });
         expect([made.causes.idle, made.causes.waitInput]).toEqual([idle, waiting]);
+        // The map has the same, core by core.
+        const map = emptyMap(0, own.length, 1);
+        const visit = { ...made, done: Float64Array.from(done) };
+        addBefore(map, stage as StageTiming, { x: 0, y: 0 }, { visit, chosen, times: 1 });
+        const sum = (of: Float64Array) => of.reduce((all, one) => all + one, 0);
+        expect([sum(map.idle), sum(map.between)]).toEqual([idle, waiting]);
         expect(made).toMatchObject({ waiting, free: Math.max(...done), end: first + 50, first });
         const isAlike = new Set(own).size === 1 && Math.max(...done) <= Math.min(chosen, first);
         seen[isAlike ? 'together' : 'apart']++;

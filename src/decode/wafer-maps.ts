@@ -5,7 +5,7 @@ import { sramBytesOf, type Program } from '../program/program.js';
 import type { WaferMap } from '../report/detail.js';
 import type { StageTiming } from './timeline.js';
 import type { Visit } from './visit.js';
-import { waitsSince } from './waiting-before.js';
+import { idleBefore, waitsSince } from './waiting-before.js';
 
 export interface MappedStage {
   program: Program;
@@ -61,7 +61,7 @@ export function addToMap(map: WaferMap, stage: MappedStage): void {
   addMemory(map, stage);
 }
 
-/** Adds what a region's cores did from their last end to a visit, as its causes count it (see visit.ts). */
+/** Adds what a region's cores did from their last end to a visit, as its causes count it (see waiting-before.ts). */
 export function addBefore(
   map: WaferMap,
   { columns, rows, isPort, programStart }: StageTiming,
@@ -75,7 +75,7 @@ export function addBefore(
       const at = (place.y + row) * map.width + place.x + column;
       const begun = first + own[of] + programStart;
       const since = waitsSince(done[of], chosen, begun);
-      map.idle[at] += (since - done[of]) * times;
+      map.idle[at] += idleBefore(done[of], since) * times;
       map.between[at] += (begun - since) * times;
     }
 }

@@ -10,6 +10,11 @@ export function waitsSince(done: number, chosen: number, begun: number): number 
   return Math.max(done, Math.min(chosen, begun));
 }
 
+/** How long a core is idle before it waits: none that is known, if it has had no token yet. */
+export function idleBefore(done: number, since: number): number {
+  return done === LONG_AGO ? 0 : since - done;
+}
+
 interface Spread {
   count: number;
   sum: number;
@@ -80,7 +85,7 @@ export function waitingBefore(
   for (let of = 0; of < own.length; of++) {
     const begun = first + own[of] + programStart;
     const since = waitsSince(done[of], chosen, begun);
-    if (done[of] !== LONG_AGO) idle += since - done[of];
+    idle += idleBefore(done[of], since);
     waiting += begun - since;
     if (turns.length > 0) otherToken += within(since, begun, turns);
   }
