@@ -106,12 +106,8 @@ export function netsOf(
 function netOf(ground: Ground, classed: Classes): Net {
   const classAt = columnOf(classed.classOf, ground.roleOf);
   const { of, count } = connect(ground, classed, classAt);
-  const first = new Int32Array(count + 1);
-  for (let core = 0; core < of.length; core++) if (of[core] >= 0) first[of[core] + 1]++;
-  for (let net = 0; net < count; net++) first[net + 1] += first[net];
-  const next = first.slice();
-  const sorted = new Int32Array(first[count]);
-  for (let core = 0; core < of.length; core++) if (of[core] >= 0) sorted[next[of[core]]++] = core;
+  const first = firstsOf(of, count);
+  const sorted = sortedBy(of, first);
   const routers: Int32Array[] = [];
   for (let net = 0; net < count; net++) routers.push(sorted.subarray(first[net], first[net + 1]));
   const { classList, classSet, classColors } = classed;
@@ -120,16 +116,39 @@ function netOf(ground: Ground, classed: Classes): Net {
   return { count, of, routers, first, classes, classList, classSet, classColors, ...boxes };
 }
 
+/** By number, and one past the last: how many there are of those before. */
+function firstsOf(of: Int32Array, count: number): Int32Array {
+  const first = new Int32Array(count + 1);
+  for (let i = 0; i < of.length; i++) if (of[i] >= 0) first[of[i] + 1]++;
+  for (let n = 0; n < count; n++) first[n + 1] += first[n];
+  return first;
+}
+
+/** What has numbers, by these. */
+function sortedBy(of: Int32Array, first: Int32Array): Int32Array {
+  const next = first.slice();
+  const sorted = new Int32Array(first.at(-1)!);
+  for (let i = 0; i < of.length; i++) if (of[i] >= 0) sorted[next[of[i]]++] = i;
+  return sorted;
+}
+
 /** By core the number of its net, in the order of their first cores. */
-function connect(
+function connect(ground: Ground, classes: Classes, classAt: Int32Array): Pick<Net, 'of' | 'count'> {
+  const parent = new Int32Array(classAt.length);
+  meetNeighbours(parent, ground, classes, classAt);
+  const of = new Int32Array(classAt.length).fill(-1);
+  return { of, count: numberRoots(of, parent, classes, classAt) };
+}
+
+/** Has cores whose routers send to each other lead to one root, which is the first of them. */
+function meetNeighbours(
+  parent: Int32Array,
   { program, placeOf, coreAt, x, y }: Ground,
   { classColors: colors, classSends: sends }: Classes,
   classAt: Int32Array,
-): Pick<Net, 'of' | 'count'> {
+): void {
   const { width } = program;
-  const cores = placeOf.length;
-  const parent = new Int32Array(cores);
-  for (let core = 0; core < cores; core++) {
+  for (let core = 0; core < placeOf.length; core++) {
     parent[core] = core;
     const role = classAt[core];
     const own = colors[role];
@@ -149,15 +168,22 @@ function connect(
       if (meet !== 0) join(parent, core, north);
     }
   }
-  const of = new Int32Array(cores).fill(-1);
+}
+
+/** Numbers roots, and gives those that lead to them their numbers; how many there are. */
+function numberRoots(
+  of: Int32Array,
+  parent: Int32Array,
+  { classColors: colors }: Classes,
+  classAt: Int32Array,
+): number {
   let count = 0;
-  // The root of a net is its first core.
-  for (let core = 0; core < cores; core++) {
+  for (let core = 0; core < of.length; core++) {
     if (colors[classAt[core]] === 0) continue;
     const root = rootOf(parent, core);
     of[core] = root === core ? count++ : of[root];
   }
-  return { of, count };
+  return count;
 }
 
 function rootOf(parent: Int32Array, core: number): number {

@@ -204,11 +204,38 @@ function begin(
  * Of cores that wait for their first wavelet it does not matter since when they do before another core can send: they
  * start as late as that, and what they wait before is counted here, so that lines are equal that differ in it alone.
  */
-function startsOf(
-  { at, latest, latestCore, waited }: Pass,
+function startsOf(pass: Pass, line: Line, columns: Leads): number | undefined {
+  // A loop is compiled while it runs: what comes after it in one function would be given up each time.
+  const active = timesAtParts(pass, line, columns);
+  // Where no core can send at once all wait from when they do.
+  if (active < Infinity) waitUntil(active, pass, line, columns);
+  const { times, starts } = columns;
+  const count = line.actors.length;
+  const first = firstOf(times, count);
+  if (lastOf(times, count) - first > LATEST_START) return undefined;
+  for (let i = 0; i < count; i++) starts[i] = times[i] - first;
+  return first;
+}
+
+/** The earliest of the `count` first times, of which there is one; and the latest. */
+function firstOf(times: Times, count: number): number {
+  let first = times[0];
+  for (let i = 1; i < count; i++) if (times[i] < first) first = times[i];
+  return first;
+}
+
+function lastOf(times: Times, count: number): number {
+  let last = times[0];
+  for (let i = 1; i < count; i++) if (times[i] > last) last = times[i];
+  return last;
+}
+
+/** Fills in when cores are at their parts; when the first of them is that does not wait there, or Infinity. */
+function timesAtParts(
+  { at, latest, latestCore }: Pass,
   { routers, actors, leads }: Line,
-  { cycles, setups, labels, times, starts }: Leads,
-): number | undefined {
+  { cycles, setups, times }: Leads,
+): number {
   let active = Infinity;
   for (let i = 0; i < actors.length; i++) {
     const core = routers[actors[i]];
@@ -222,23 +249,22 @@ function startsOf(
     times[i] = time;
     if (setups[lead] < 0 && time < active) active = time;
   }
-  // Where no core can send at once all wait from when they do.
-  if (active === Infinity) active = -Infinity;
-  let [first, last] = [Infinity, -Infinity];
+  return active;
+}
+
+/** Has cores that wait wait from when another one can send at the earliest. */
+function waitUntil(
+  active: number,
+  { waited }: Pass,
+  { actors, leads }: Line,
+  { setups, labels, times }: Leads,
+): void {
   for (let i = 0; i < actors.length; i++) {
     const setup = setups[leads[i]];
-    let time = times[i];
-    if (setup >= 0 && time < active - setup) {
-      waited[labels[leads[i]]] += active - setup - time;
-      time = active - setup;
-      times[i] = time;
-    }
-    if (time < first) first = time;
-    if (time > last) last = time;
+    if (setup < 0 || times[i] >= active - setup) continue;
+    waited[labels[leads[i]]] += active - setup - times[i];
+    times[i] = active - setup;
   }
-  if (!(last - first <= LATEST_START)) return undefined;
-  for (let i = 0; i < actors.length; i++) starts[i] = times[i] - first;
-  return first;
 }
 
 /** Moves the next line's result to where and when it is. */
@@ -250,12 +276,22 @@ function apply(pass: Pass, line: Line, base: number, result: LineResult): void {
   for (let i = 0; i < returns.length; i++) followFamily(pass, line, base, result, returns[i]);
   followMoves(traces, line, result, base);
   const { ends, waitOutput: waits, labels } = result;
-  for (let i = 0; i < actors.length; i++) at[routers[actors[i]]] = base + ends[i];
+  endParts(at, routers, actors, ends, base);
   if (waits !== undefined)
     for (let i = 0; i < actors.length; i++) waitOutput[routers[actors[i]]] += waits[i];
   for (let i = 0; i < labels.length; i += 3)
     endLabel(labelEnd, labelCore, labels[i], base + labels[i + 1], routers[labels[i + 2]]);
   pass.hazards += result.hazards;
+}
+
+function endParts(
+  at: Times,
+  routers: Int32Array,
+  actors: Int32Array,
+  ends: Int32Array,
+  base: number,
+): void {
+  for (let i = 0; i < actors.length; i++) at[routers[actors[i]]] = base + ends[i];
 }
 
 /** Follows what a line leaves of a family to which cores return; its result is the last of all. */
@@ -281,10 +317,24 @@ function endLabel(ends: Float64Array, cores: Int32Array, label: number, end: num
 }
 
 /** What cores compute last, and the ends of labels in what they compute. */
-function finish(pass: Pass, { ops, roleOf }: Tables, { cycles }: Leads): void {
-  const { at, latest, latestCore, labelEnd, labelCore, division, traces } = pass;
-  const { tails, leads } = division.cuts;
-  const tailOf = Int32Array.from(tails);
+function finish(pass: Pass, tables: Tables, columns: Leads): void {
+  const { latest, latestCore, labelEnd, labelCore, division, traces } = pass;
+  const { leads } = division.cuts;
+  computeLast(pass, tables, columns);
+  for (let lead = 0; lead < leads.length; lead++) {
+    const { ends } = leads[lead];
+    if (latest[lead] === traces.never) continue;
+    for (let i = 0; i < ends.length; i++)
+      endLabel(labelEnd, labelCore, ends[i].label, latest[lead] + ends[i].after, latestCore[lead]);
+  }
+}
+
+function computeLast(
+  { at, latest, latestCore, division }: Pass,
+  { ops, roleOf }: Tables,
+  { cycles }: Leads,
+): void {
+  const tailOf = Int32Array.from(division.cuts.tails);
   for (let core = 0; core < at.length; core++) {
     const list = ops.listOf[roleOf[core]];
     const tail = tailOf[list];
@@ -293,11 +343,5 @@ function finish(pass: Pass, { ops, roleOf }: Tables, { cycles }: Leads): void {
       latestCore[tail] = core;
     }
     at[core] += cycles[tail];
-  }
-  for (let lead = 0; lead < leads.length; lead++) {
-    const { ends } = leads[lead];
-    if (latest[lead] === traces.never) continue;
-    for (let i = 0; i < ends.length; i++)
-      endLabel(labelEnd, labelCore, ends[i].label, latest[lead] + ends[i].after, latestCore[lead]);
   }
 }
