@@ -3,7 +3,7 @@ import { latestOf } from '../engine.js';
 import { NEVER } from '../fast/machine-code.js';
 import type { MoveBits } from './move-bits.js';
 import type { LineCounts, Shape } from './table.js';
-import { mix } from '../../numeric/mix.js';
+import { mix, mixAll } from '../../numeric/mix.js';
 
 /** What came of a line; its times count from its first start. */
 export interface LineResult {
@@ -91,9 +91,7 @@ export function bytesOf({ first, ends, nudges, waits }: LineResult): number {
 
 /** A number that starts hardly have in common with others. */
 export function keyOf(starts: Int32Array): number {
-  let hash = 0;
-  for (let i = 0; i < starts.length; i++) hash = mix(hash, starts[i]);
-  return hash;
+  return mixAll(0, starts);
 }
 
 /**
@@ -101,10 +99,11 @@ export function keyOf(starts: Int32Array): number {
  * have to be is no part of it: with what a result was simulated first hangs on what came before.
  */
 export function hashOf(shape: Shape, starts: Int32Array): number {
-  let [a, b] = [shape.hash, ~shape.hash];
-  for (let i = 0; i < starts.length; i++) {
-    a = mix(a, starts[i]);
-    b = mix(b, ~starts[i]);
-  }
+  const [a, b] = [mixAll(shape.hash, starts), mixOthers(~shape.hash, starts)];
   return (a >>> 0) * 2 ** 21 + ((b >>> 11) & 0x1fffff);
+}
+
+function mixOthers(hash: number, starts: Int32Array): number {
+  for (let i = 0; i < starts.length; i++) hash = mix(hash, ~starts[i]);
+  return hash;
 }

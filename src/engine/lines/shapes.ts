@@ -5,9 +5,9 @@ import { OP, OP_WORDS, ROUTE, STREAM, TASK } from '../fast/machine-code.js';
 import type { LaidOperations, Operations } from '../fast/operations.js';
 import { cyclesAt } from '../fast/records.js';
 import { isSameRecord, recordsOf } from '../fast/rows.js';
-import { imageOf, type Image } from '../fast/tables.js';
+import { columnOf, imageOf, type Image } from '../fast/tables.js';
 import type { LineRole, LineTable, PartCode } from './table.js';
-import { mix } from '../../numeric/mix.js';
+import { mix, mixAll } from '../../numeric/mix.js';
 import type { RouteSet, Shape } from './table.js';
 
 /** The fabric as part of what tells lines apart. */
@@ -139,29 +139,30 @@ const SHAPE_BYTES = 150;
 export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabric']): Shape {
   const { width, height, places, roles, hops } = found;
   const { allRoles } = table;
-  let hash = mix(width, height);
-  for (let i = 0; i < places.length; i++) hash = mix(mix(hash, places[i]), allRoles[roles[i]].hash);
-  for (let i = 0; i < hops.length; i++) hash = mix(hash, hops[i]);
+  const hash = hashOfFound(found, allRoles);
   const alike = table.shapes.get(hash) ?? [];
   for (const shape of alike) if (isSame(shape, found)) return shape;
   const members = membersOf(table, roles);
   const { distinct, own } = members;
-  const [colors, links] = [new Int32Array(own.length), new Uint8Array(own.length)];
-  const [several, actors] = [[] as number[], [] as number[]];
-  const isOne = distinct.map((role) => (role.colors & (role.colors - 1)) === 0);
-  for (let i = 0; i < own.length; i++) {
-    const role = distinct[own[i]];
-    colors[i] = role.colors;
-    links[i] = role.links;
-    if (!isOne[own[i]]) several.push(i);
-    if (role.part !== undefined) actors.push(i);
-  }
+  const of = (what: (role: LineRole) => number) => Int32Array.from(distinct, what);
+  const isSeveral = of(({ colors }) => Number((colors & (colors - 1)) !== 0));
+  const acts = of(({ part }) => Number(part !== undefined));
   const shape: Shape = {
     ...{ hash, width, height, places: places.slice(), roles: roles.slice(), hops },
-    ...{ allRoles, colors, links },
+    allRoles,
+    colors: columnOf(
+      of(({ colors }) => colors),
+      own,
+    ),
+    links: Uint8Array.from(
+      columnOf(
+        of(({ links }) => links),
+        own,
+      ),
+    ),
     image: imageOfLine(found, members, fabric),
-    several: Int32Array.from(several),
-    actors: Int32Array.from(actors),
+    several: thoseOf(isSeveral, own),
+    actors: thoseOf(acts, own),
     changes: distinct.some(changes),
     results: new Map(),
     bunched: [],
@@ -171,6 +172,33 @@ export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabri
   table.bytes += SHAPE_BYTES * places.length;
   table.shapes.set(hash, [...alike, shape]);
   return shape;
+}
+
+function hashOfFound({ width, height, places, roles, hops }: Found, allRoles: LineRole[]): number {
+  const hash = hashOfRoles(mix(width, height), places, roles, allRoles);
+  return hops.length > 0 ? mixAll(hash, hops) : hash;
+}
+
+function hashOfRoles(
+  hash: number,
+  places: Int32Array,
+  roles: Int32Array,
+  allRoles: LineRole[],
+): number {
+  for (let i = 0; i < places.length; i++) hash = mix(mix(hash, places[i]), allRoles[roles[i]].hash);
+  return hash;
+}
+
+/** The routers whose role is one of some, in rising order. */
+function thoseOf(some: Int32Array, own: Int32Array): Int32Array {
+  const those = new Int32Array(own.length);
+  return those.slice(0, findThose(those, some, own));
+}
+
+function findThose(those: Int32Array, some: Int32Array, own: Int32Array): number {
+  let count = 0;
+  for (let i = 0; i < own.length; i++) if (some[own[i]] === 1) those[count++] = i;
+  return count;
 }
 
 /** The roles of a line, each once, and by router which of them it has. */
@@ -225,16 +253,27 @@ export function imageOfLine(
   const coreAt = new Int32Array(size).fill(-1);
   const roleOf = new Uint32Array(size);
   const linkHops = new Uint16Array(hops.length > 0 ? size * 4 : 0).fill(1);
-  for (let i = 0; i < places.length; i++) {
-    coreAt[places[i]] = i;
-    roleOf[places[i]] = own[i];
-    if (hops.length > 0) linkHops.set(hops.subarray(i * 4, i * 4 + 4), places[i] * 4);
-  }
+  placeRoles(places, own, coreAt, roleOf);
+  if (hops.length > 0)
+    for (let i = 0; i < places.length; i++)
+      linkHops.set(hops.subarray(i * 4, i * 4 + 4), places[i] * 4);
   const { ops, labels } = operationsOf(distinct);
   const laid = { width, height, roles: distinct.map(({ set }) => set), roleOf };
   const all = { ...laid, ...(hops.length > 0 && { linkHops }) };
   const image = imageOf(all, fabric, ops, { placeOf: places.slice(), coreAt });
   return { ...image, labels, programStart: 0 };
+}
+
+function placeRoles(
+  places: Int32Array,
+  own: Int32Array,
+  coreAt: Int32Array,
+  roleOf: Uint32Array,
+): void {
+  for (let i = 0; i < places.length; i++) {
+    coreAt[places[i]] = i;
+    roleOf[places[i]] = own[i];
+  }
 }
 
 /** Operations of some roles, a list for each part, and how many labels they have. */

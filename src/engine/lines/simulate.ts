@@ -52,17 +52,8 @@ export function resultOfLine(
   const { actors, several } = shape;
   const { records } = counts.moves!;
   const routers = shape.places.length;
-  const [first, last, free, coreFree] = [0, 1, 2, 3].map(() => new Int32Array(routers));
-  const depends = new Uint8Array(routers);
-  const after = new Uint8Array(routers);
-  for (let i = 0, at = 0; i < routers; i++, at += MOVES_WORDS) {
-    first[i] = records[at];
-    last[i] = records[at + 1];
-    free[i] = records[at + 2];
-    coreFree[i] = records[at + 3];
-    depends[i] = records[at + 4] & MOVES.depends;
-    after[i] = records[at + 4] >> 8;
-  }
+  const moved = movedBy(records, routers);
+  const { depends } = moved;
   let dependsAt = false;
   for (let i = 0; i < several.length; i++) dependsAt ||= depends[several[i]] !== 0;
   // All of them are of 32 bits: code that runs for the first time makes an object of each other number that it reads.
@@ -70,11 +61,11 @@ export function resultOfLine(
   const waits = columnOf(new Int32Array(counts.waitOutput), actors);
   let waited = 0;
   for (let i = 0; i < waits.length; i++) waited += waits[i];
-  const freed = freeFrom(shape, free, coreFree);
+  const freed = freeFrom(shape, moved.free, moved.coreFree);
   const result: LineResult = {
     ...{ starts: starts.slice(), nudges, ends },
-    ...{ first, last, free, coreFree, depends, pointers: after },
-    ...{ freeFrom: freed, latest: latestIn(ends, last, freed) },
+    ...moved,
+    ...{ freeFrom: freed, latest: latestIn(ends, moved.last, freed) },
     ...(waited > 0 && { waitOutput: waits }),
     ...(dependsAt && { places: placesOf(shape, pointers) }),
     labels: labelsOf(counts),
@@ -90,6 +81,35 @@ export function resultOfLine(
   result.hash = hashOf(shape, result.starts);
   noteBytes(table, routers, bytesOf(result));
   return result;
+}
+
+/** What a line's routers did, by their records. */
+function movedBy(
+  records: Int32Array,
+  routers: number,
+): Pick<LineResult, 'first' | 'last' | 'free' | 'coreFree' | 'depends' | 'pointers'> {
+  const [first, last, free, coreFree] = [0, 1, 2, 3].map(() => new Int32Array(routers));
+  const moved = {
+    ...{ first, last, free, coreFree },
+    depends: new Uint8Array(routers),
+    pointers: new Uint8Array(routers),
+  };
+  readRecords(records, moved);
+  return moved;
+}
+
+function readRecords(
+  records: Int32Array,
+  { first, last, free, coreFree, depends, pointers }: ReturnType<typeof movedBy>,
+): void {
+  for (let i = 0, at = 0; i < first.length; i++, at += MOVES_WORDS) {
+    first[i] = records[at];
+    last[i] = records[at + 1];
+    free[i] = records[at + 2];
+    coreFree[i] = records[at + 3];
+    depends[i] = records[at + 4] & MOVES.depends;
+    pointers[i] = records[at + 4] >> 8;
+  }
 }
 
 /** By router with several colours: how many of them come before its pointer, modulo all. */

@@ -89,21 +89,40 @@ function keysFor(colors: Int32Array): Keys {
 function sorted(words: ArrayLike<number>, keys: Keys, begin: number) {
   const events = words.length / EVENT_WORDS;
   const first = new Int32Array(keys.count + 1);
-  for (let at = 0; at < words.length; at += EVENT_WORDS) first[keyAt(words[at], keys) + 1]++;
+  countByKey(words, keys, first);
   for (let key = 0; key < keys.count; key++) first[key + 1] += first[key];
-  const next = first.slice();
   const cycles = new Float64Array(events);
   const ports = new Uint16Array(events);
-  for (let at = 0; at < words.length; at += EVENT_WORDS) {
-    const to = next[keyAt(words[at], keys)]++;
-    cycles[to] = begin + words[at + 1];
-    ports[to] = words[at + 2];
-  }
+  sort(words, keys, first.slice(), { begin, cycles, ports });
   return { first, cycles, ports };
 }
 
+/** Counts events by their key, one entry further on. Loops over all of them are functions of their own: these are compiled soon. */
+function countByKey(
+  words: ArrayLike<number>,
+  { slots, perKind, perCore }: Keys,
+  counts: Int32Array,
+): void {
+  for (let at = 0; at < words.length; at += EVENT_WORDS)
+    counts[keyAt(words[at], slots, perKind, perCore) + 1]++;
+}
+
+/** @param next by key where its next event goes */
+function sort(
+  words: ArrayLike<number>,
+  { slots, perKind, perCore }: Keys,
+  next: Int32Array,
+  { begin, cycles, ports }: { begin: number; cycles: Float64Array; ports: Uint16Array },
+): void {
+  for (let at = 0; at < words.length; at += EVENT_WORDS) {
+    const to = next[keyAt(words[at], slots, perKind, perCore)]++;
+    cycles[to] = begin + words[at + 1];
+    ports[to] = words[at + 2];
+  }
+}
+
 /** The key of an event, by its first word. */
-function keyAt(word: number, { slots, perKind, perCore }: Keys): number {
+function keyAt(word: number, slots: Uint8Array, perKind: number, perCore: number): number {
   const kind = (word >> COLOR_BITS) & KIND_MASK;
   return (word >>> CORE_BITS) * perCore + kind * perKind + slots[word & COLOR_MASK];
 }
