@@ -9,7 +9,8 @@ import { endAt, readEnds, spentIn } from '../engine/by-core.js';
 import { earliestOf, latestOf, type RunResult, type Starts } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
 import type { JointPart } from './part-results.js';
-import { LONG_AGO, spreadOf, waitingBefore, waitingTogether } from './waiting-before.js';
+import { areLongAgo, endsLongAgo, LONG_AGO, spreadOf, startOfAll } from './waiting-before.js';
+import { touch, waitingBefore, waitingTogether } from './waiting-before.js';
 import { sumOf, waitsIn, type Interval, type StageWaits } from './waits.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */
@@ -81,7 +82,7 @@ export function stageRuns(stages: StageTiming[], run: RunStage): StageRuns {
 export function longWaiting(stages: StageTiming[], regions: number): Ends {
   const cores = Array.from({ length: regions }, () => 0);
   for (const { region, rows, columns } of stages) cores[region] = rows * columns;
-  return cores.map((count) => new Float64Array(count).fill(LONG_AGO));
+  return cores.map(endsLongAgo);
 }
 
 /**
@@ -125,13 +126,23 @@ function startsIn(
   first: number,
 ): Float64Array {
   const last = lastOwn.get(done.length);
-  let of = 0;
-  if (last !== undefined)
-    while (of < last.length && last[of] === ownStart(stage, done[of], first)) of++;
-  if (of === last?.length) return last;
+  if (last !== undefined && areStarts(last, stage, done, first)) return last;
   const own = ownStarts(stage, done, first);
   lastOwn.set(own.length, own);
   return own;
+}
+
+/** Are these what `ownStarts` gives? */
+function areStarts(
+  own: Float64Array,
+  stage: StageTiming,
+  done: Float64Array,
+  first: number,
+): boolean {
+  if (areLongAgo(done)) return startOfAll(own) === ownStart(stage, LONG_AGO, first);
+  let of = 0;
+  while (of < own.length && own[of] === ownStart(stage, done[of], first)) of++;
+  return of === own.length;
 }
 
 /** A visit of cores that were done with the token before in the cycles `done`. */
@@ -287,7 +298,7 @@ function moveEnds(
   { ends: own, sendEnds }: KnownStart,
   first: number,
 ): void {
-  const sent = ends[stage.from];
+  const sent = touch(ends[stage.from]);
   // A tied table's core that sends is one of those that compute.
   if (stage.from !== stage.region)
     for (let i = 0; i < sendEnds.length; i++) {
@@ -295,7 +306,7 @@ function moveEnds(
       sent[of] = Math.max(sent[of], first + sendEnds[i]);
     }
   const { spare } = runs;
-  const done = spare.length === own.length ? spare : new Float64Array(own.length);
+  const done = spare.length === own.length ? touch(spare) : new Float64Array(own.length);
   runs.spare = NO_ENDS;
   for (let of = 0; of < done.length; of++) done[of] = own[of] + first;
   ends[stage.region] = done;

@@ -15,6 +15,27 @@ export function idleBefore(done: number, since: number): number {
   return done === LONG_AGO ? 0 : since - done;
 }
 
+/** Tables of ends of cores none of which has had a token yet: they are not looked at core by core. */
+const untouched = new WeakSet<Float64Array>();
+
+/** Ends of so many cores that have had no token yet. */
+export function endsLongAgo(count: number): Float64Array {
+  const ends = new Float64Array(count).fill(LONG_AGO);
+  untouched.add(ends);
+  return ends;
+}
+
+/** Has no core with these ends had a token yet? */
+export function areLongAgo(ends: Float64Array): boolean {
+  return untouched.has(ends);
+}
+
+/** Other ends are written into a table from now on. */
+export function touch(ends: Float64Array): Float64Array {
+  untouched.delete(ends);
+  return ends;
+}
+
 interface Spread {
   count: number;
   sum: number;
@@ -24,6 +45,9 @@ interface Spread {
 
 /** Of when cores are done. */
 export function spreadOf(cycles: Float64Array): Spread {
+  const count = cycles.length;
+  if (areLongAgo(cycles) && count > 0)
+    return { count, sum: count * LONG_AGO, earliest: LONG_AGO, latest: LONG_AGO };
   let [sum, earliest, latest] = [0, Infinity, -Infinity];
   for (let i = 0; i < cycles.length; i++) {
     const cycle = cycles[i];
@@ -31,13 +55,14 @@ export function spreadOf(cycles: Float64Array): Spread {
     if (cycle < earliest) earliest = cycle;
     if (cycle > latest) latest = cycle;
   }
-  return { count: cycles.length, sum, earliest, latest };
+  return { count, sum, earliest, latest };
 }
 
 /** By starts of a region's cores: the start of all of them, NaN if they differ. Nobody changes such a table. */
 const commonStarts = new WeakMap<Float64Array, number>();
 
-function startOfAll(own: Float64Array): number {
+/** @returns NaN if they differ */
+export function startOfAll(own: Float64Array): number {
   let start = commonStarts.get(own);
   if (start === undefined) {
     start = own.length > 0 ? own[0] : NaN;

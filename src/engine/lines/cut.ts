@@ -123,7 +123,9 @@ function turnsOf(
 ): Map<number, number> {
   const [turns, pauses, goesOn] = [0, 1, 2].map(() => new Map<number, number>());
   for (let list = 0; list < first.length - 1; list++) {
-    let [family, label, computed] = [-1, -1, 0];
+    let family = -1;
+    let label = -1;
+    let computed = 0;
     for (let op = first[list]; op < first[list + 1]; op++) {
       const at = rowOf[op] * OP_WORDS;
       const kind = records[at + OP.kind];
@@ -133,7 +135,9 @@ function turnsOf(
       const own = records[at + OP.label];
       if (next !== family) addFamily(turns, own, next);
       else if (own !== label) addFamily(computed >= LONG ? pauses : goesOn, own, next);
-      [family, label, computed] = [next, own, 0];
+      family = next;
+      label = own;
+      computed = 0;
     }
   }
   for (const [label, families] of pauses)
@@ -262,7 +266,8 @@ export function unitedFamilies(
     const kind = records[at + OP.kind];
     if (kind === ROUTE) changes[records[at + OP.more]] = 1;
     if (kind === ROUTE || kind === FIXED) continue;
-    const [source, destination] = [records[at + OP.source], records[at + OP.destination]];
+    const source = records[at + OP.source];
+    const destination = records[at + OP.destination];
     if (source >= 0 && destination >= 0) unite(of, of[source], of[destination]);
   }
   for (let color = 0; color < COLORS; color++) if (changes[color] === 1) changes[of[color]] = 1;
@@ -270,7 +275,7 @@ export function unitedFamilies(
 }
 
 function unite(of: Int32Array, a: number, b: number): void {
+  if (a === b) return;
   const [to, from] = [Math.min(a, b), Math.max(a, b)];
-  if (to === from) return;
   for (let color = 0; color < of.length; color++) if (of[color] === from) of[color] = to;
 }

@@ -168,9 +168,10 @@ export function coincide(
   to: number,
   which: 'moves' | 'ramp' = 'moves',
 ): boolean {
-  const [own, other] = [a.row + ROW[which], b.row + ROW[which]];
-  const [first, last] = [(from - a.base) >> 5, (to - a.base) >> 5];
-  return haveCommonBit(a.moves, own, b.moves, other, b.base - a.base, first, last);
+  const own = a.row + ROW[which];
+  const other = b.row + ROW[which];
+  const first = (from - a.base) >> 5;
+  return haveCommonBit(a.moves, own, b.moves, other, b.base - a.base, first, (to - a.base) >> 5);
 }
 
 /** Do the routers that are noted in two runs of a line move the same in the same cycles? Where pointers are may differ. */

@@ -77,7 +77,8 @@ export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<v
         for (let b = a + 1; b < uses.length; b++)
           if (meet(uses[a], uses[b])) noteMet(search, uses[a], uses[b]);
     if (search.met.size === 0)
-      for (const uses of routers) for (const use of uses) findNudges(search, use, uses);
+      for (const uses of routers)
+        for (let i = 0; i < uses.length; i++) findNudges(search, uses[i], uses);
   }
   const { met, lines, nudged, wanted } = search;
   const nudges = new Map([...wanted].map(([line, of]) => [line, wordsOf(of)]));
@@ -94,7 +95,8 @@ function* noteOverlapping(table: LineTable, pass: Pass, routers: Use[][]): Gener
   // Mostly all of them are noted.
   const missing: Use[] = [];
   for (const uses of routers)
-    for (const use of uses) {
+    for (let i = 0; i < uses.length; i++) {
+      const use = uses[i];
       if (!overlapsOne(use, uses)) continue;
       overlapping.push(use);
       if (!areNoted(results[use.line], use.at)) missing.push(use);

@@ -86,7 +86,8 @@ export function influencesOn(shape: Shape, router: number): Influences {
   added[router] = tiesOf(allRoles[roles[router]]).core;
   follow(search, false);
   const onPath = colors.slice();
-  for (const at of routers) {
+  for (let i = 0; i < routers.length; i++) {
+    const at = routers[i];
     const { turns } = tiesOf(allRoles[roles[at]]);
     if ((turns & ~colors[at]) !== 0) open.push(at);
   }
