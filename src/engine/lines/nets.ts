@@ -268,68 +268,99 @@ interface Classes extends Pick<Net, 'classList' | 'classSet' | 'classColors'> {
 /** The classes for each of some masks. */
 function classesOf(
   table: LineTable,
-  { program, listOf, listColors, listSends }: Ground,
+  ground: Ground,
   wafer: WaferSpec,
   masks: readonly number[],
 ): Classes[] {
-  const empty = emptySet(table, wafer.fabric);
-  const { roles } = program;
-  const found = masks.map(() => ({
-    classOf: new Int32Array(roles.length),
-    classList: [] as number[],
-    classSet: [] as RouteSet[],
-    numbers: new Map<number, number>(),
-  }));
-  // For all masks together: routes are looked at once, and what does that is compiled once. Many roles have the same ones.
-  const setsOf = new Map<readonly Route[], RouteSet[]>();
-  const lists = listColors.length;
-  for (let role = 0; role < roles.length; role++) {
-    const { routes } = roles[role];
-    let sets = setsOf.get(routes);
-    if (sets === undefined) {
-      setsOf.set(routes, (sets = masks.map(() => empty)));
-      addRoutes(table, sets, masks, routes);
-    }
-    for (let m = 0; m < found.length; m++) {
-      const { classOf, classList, classSet, numbers } = found[m];
-      const key = sets[m].number * lists + listOf[role];
-      let number = numbers.get(key);
-      if (number === undefined) {
-        number = classSet.push(sets[m]) - 1;
-        classList.push(listOf[role]);
-        numbers.set(key, number);
-      }
-      classOf[role] = number;
-    }
-  }
-  return found.map(({ classOf, classList, classSet }, m) => {
-    const classColors = new Int32Array(classSet.length);
-    const classSends = new Int32Array(classSet.length * 4);
-    for (let i = 0; i < classSet.length; i++) {
-      const list = classList[i];
-      classColors[i] = (classSet[i].colors | listColors[list]) & masks[m];
-      for (let port = 0; port < 4; port++)
-        classSends[i * 4 + port] =
-          (classSet[i].sends[port] | listSends[list * 4 + port]) & masks[m];
-    }
-    return { classOf, classList, classSet, classColors, classSends };
+  const { of, all } = routesOfRoles(ground.program.roles);
+  const sets = setsOf(table, wafer, masks, all);
+  return masks.map((mask, m) => {
+    const classes = classesBy(of, sets[m], ground);
+    return { ...classes, ...colorsOfClasses(classes, ground, mask) };
   });
 }
 
+/** By role which routes it has: many have the same ones. */
+function routesOfRoles(roles: Program['roles']): { of: Int32Array; all: (readonly Route[])[] } {
+  const of = new Int32Array(roles.length);
+  const all: (readonly Route[])[] = [];
+  const numbers = new Map<readonly Route[], number>();
+  for (let role = 0; role < of.length; role++) {
+    const { routes } = roles[role];
+    let number = numbers.get(routes);
+    if (number === undefined) numbers.set(routes, (number = all.push(routes) - 1));
+    of[role] = number;
+  }
+  return { of, all };
+}
+
+/** By mask, what some routes are for its colours. */
+function setsOf(
+  table: LineTable,
+  wafer: WaferSpec,
+  masks: readonly number[],
+  all: (readonly Route[])[],
+): RouteSet[][] {
+  const empty = emptySet(table, wafer.fabric);
+  const sets = masks.map(() => Array.from(all, () => empty));
+  for (let i = 0; i < all.length; i++) addRoutes(table, sets, masks, all[i], i);
+  return sets;
+}
+
+/** The classes of one mask, in the order of their first roles. */
+function classesBy(
+  routesOf: Int32Array,
+  sets: RouteSet[],
+  { listOf, listColors }: Ground,
+): Pick<Classes, 'classOf' | 'classList' | 'classSet'> {
+  const classOf = new Int32Array(routesOf.length);
+  const [classList, classSet] = [[] as number[], [] as RouteSet[]];
+  const numbers = new Map<number, number>();
+  const lists = listColors.length;
+  for (let role = 0; role < classOf.length; role++) {
+    const set = sets[routesOf[role]];
+    const key = set.number * lists + listOf[role];
+    let number = numbers.get(key);
+    if (number === undefined) {
+      numbers.set(key, (number = classSet.push(set) - 1));
+      classList.push(listOf[role]);
+    }
+    classOf[role] = number;
+  }
+  return { classOf, classList, classSet };
+}
+
+function colorsOfClasses(
+  { classList, classSet }: Pick<Classes, 'classList' | 'classSet'>,
+  { listColors, listSends }: Ground,
+  mask: number,
+): Pick<Classes, 'classColors' | 'classSends'> {
+  const classColors = new Int32Array(classSet.length);
+  const classSends = new Int32Array(classSet.length * 4);
+  for (let i = 0; i < classSet.length; i++) {
+    const list = classList[i];
+    classColors[i] = (classSet[i].colors | listColors[list]) & mask;
+    for (let port = 0; port < 4; port++)
+      classSends[i * 4 + port] = (classSet[i].sends[port] | listSends[list * 4 + port]) & mask;
+  }
+  return { classColors, classSends };
+}
+
 /**
- * Adds to the set of each mask the routes of its colours; those of phases that are simulated as one have colours
+ * Adds to the `i`-th set of each mask the routes of its colours; those of phases that are simulated as one have colours
  * that others of their families have alone.
  */
 function addRoutes(
   table: LineTable,
-  sets: RouteSet[],
+  sets: RouteSet[][],
   masks: readonly number[],
   routes: readonly Route[],
+  i: number,
 ): void {
-  for (let i = 0; i < routes.length; i++) {
-    const bit = 1 << routes[i].color;
+  for (let r = 0; r < routes.length; r++) {
+    const bit = 1 << routes[r].color;
     for (let m = 0; m < sets.length; m++)
-      if ((masks[m] & bit) !== 0) sets[m] = withRoute(table, sets[m], routes[i]);
+      if ((masks[m] & bit) !== 0) sets[m][i] = withRoute(table, sets[m][i], routes[r]);
   }
 }
 

@@ -162,17 +162,13 @@ function begin(
   starts: Times,
   bits: 32 | 64,
 ): Pass {
-  const { ops, roleOf, labels, programStart } = tables;
-  const cores = roleOf.length;
+  const { labels } = tables;
+  const cores = tables.roleOf.length;
   const room = roomOf(table, bits, cores);
   const never = bits === 32 ? -(2 ** 31) : -Infinity;
   const at = room.at.subarray(0, cores);
   at.set(starts);
-  if (programStart !== 0)
-    for (let core = 0; core < cores; core++) {
-      const list = ops.listOf[roleOf[core]];
-      if (ops.first[list + 1] > ops.first[list]) at[core] += programStart;
-    }
+  if (tables.programStart !== 0) startPrograms(at, tables);
   const leads = division.cuts.leads.length;
   return {
     division,
@@ -197,6 +193,14 @@ function begin(
     waited: new Float64Array(labels),
     hazards: 0,
   };
+}
+
+function startPrograms(at: Times, { ops, roleOf, programStart }: Tables): void {
+  const { listOf, first } = ops;
+  for (let core = 0; core < at.length; core++) {
+    const list = listOf[roleOf[core]];
+    if (first[list + 1] > first[list]) at[core] += programStart;
+  }
 }
 
 /**
