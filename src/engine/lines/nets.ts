@@ -3,14 +3,14 @@
  * told by what their routers do whether lines are of one kind (divide.ts).
  */
 import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Program, Route } from '../../program/program.js';
+import type { Program } from '../../program/program.js';
 import { columnOf, type Tables } from '../fast/tables.js';
-import { OP, OP_WORDS, ROUTE } from '../fast/machine-code.js';
-import { emptySet, fabricKey, withRoute, type Found } from './shapes.js';
-import type { LineTable, RouteSet } from './table.js';
+import { classesOf, type Classes } from './classes.js';
+import { fabricKey, type Found } from './shapes.js';
+import type { LineTable } from './table.js';
 import { mix } from '../../numeric/mix.js';
 
-export interface Net {
+export interface Net extends Pick<Classes, 'classList' | 'classSet' | 'classColors'> {
   /** How many nets there are; by core which one it is in, or -1. */
   count: number;
   of: Int32Array;
@@ -19,11 +19,6 @@ export interface Net {
   first: Int32Array;
   /** By entry of that row: its class. */
   classes: Int32Array;
-  /** By class: the list of operations of its cores, and the routes of its routers. */
-  classList: number[];
-  classSet: RouteSet[];
-  /** By class: bits of the net's colours that its routers have. */
-  classColors: Int32Array;
   /** By net: which box it is in. */
   boxOf: Int32Array;
   boxes: Box[];
@@ -38,16 +33,12 @@ interface Ground {
   roleOf: Int32Array;
   placeOf: Int32Array;
   coreAt: Int32Array;
-  listOf: Int32Array;
-  /** By list: bits of the colours that its operations send on or route, and by list * 4 + port those they route there. */
-  listColors: Int32Array;
-  listSends: Int32Array;
   /** By core. */
   x: Int32Array;
   y: Int32Array;
 }
 
-function groundOf(program: Program, { ops, roleOf, placeOf, coreAt }: Tables): Ground {
+function groundOf(program: Program, { roleOf, placeOf, coreAt }: Tables): Ground {
   const x = new Int32Array(placeOf.length);
   const y = new Int32Array(placeOf.length);
   for (let core = 0, row = 0, begin = 0; core < placeOf.length; core++) {
@@ -58,29 +49,7 @@ function groundOf(program: Program, { ops, roleOf, placeOf, coreAt }: Tables): G
     x[core] = placeOf[core] - begin;
     y[core] = row;
   }
-  return { program, roleOf, placeOf, coreAt, listOf: ops.listOf, ...colorsOfLists(ops), x, y };
-}
-
-function colorsOfLists({
-  first,
-  rows: { records },
-  rowOf,
-}: Tables['ops']): Pick<Ground, 'listColors' | 'listSends'> {
-  const lists = first.length - 1;
-  const listColors = new Int32Array(lists);
-  const listSends = new Int32Array(lists * 4);
-  for (let list = 0; list < lists; list++)
-    for (let op = first[list]; op < first[list + 1]; op++) {
-      const at = rowOf[op] * OP_WORDS;
-      const destination = records[at + OP.destination];
-      if (destination >= 0) listColors[list] |= 1 << destination;
-      if (records[at + OP.kind] !== ROUTE) continue;
-      const color = 1 << records[at + OP.more];
-      listColors[list] |= color;
-      for (let port = 0; port < 4; port++)
-        if (((records[at + OP.more + 2] >> port) & 1) === 1) listSends[list * 4 + port] |= color;
-    }
-  return { listColors, listSends };
+  return { program, roleOf, placeOf, coreAt, x, y };
 }
 
 /** The nets of the colours of each of some masks, found once for a program. */
@@ -97,7 +66,8 @@ export function netsOf(
   let nets = ofProgram.get(key);
   if (nets === undefined) {
     const ground = groundOf(program, tables);
-    nets = classesOf(table, ground, wafer, masks).map((classes) => netOf(ground, classes));
+    const classes = classesOf(table, program, tables.ops, wafer, masks);
+    nets = classes.map((own) => netOf(ground, own));
     ofProgram.set(key, nets);
   }
   return nets;
@@ -257,111 +227,6 @@ function boxWith(
     if (at === count) return alike[i];
   }
   return -1;
-}
-
-/** By role a class: its list, and its routes for the colours of a mask; by class * 4 + port what they send there. */
-interface Classes extends Pick<Net, 'classList' | 'classSet' | 'classColors'> {
-  classOf: Int32Array;
-  classSends: Int32Array;
-}
-
-/** The classes for each of some masks. */
-function classesOf(
-  table: LineTable,
-  ground: Ground,
-  wafer: WaferSpec,
-  masks: readonly number[],
-): Classes[] {
-  const { of, all } = routesOfRoles(ground.program.roles);
-  const sets = setsOf(table, wafer, masks, all);
-  return masks.map((mask, m) => {
-    const classes = classesBy(of, sets[m], ground);
-    return { ...classes, ...colorsOfClasses(classes, ground, mask) };
-  });
-}
-
-/** By role which routes it has: many have the same ones. */
-function routesOfRoles(roles: Program['roles']): { of: Int32Array; all: (readonly Route[])[] } {
-  const of = new Int32Array(roles.length);
-  const all: (readonly Route[])[] = [];
-  const numbers = new Map<readonly Route[], number>();
-  for (let role = 0; role < of.length; role++) {
-    const { routes } = roles[role];
-    let number = numbers.get(routes);
-    if (number === undefined) numbers.set(routes, (number = all.push(routes) - 1));
-    of[role] = number;
-  }
-  return { of, all };
-}
-
-/** By mask, what some routes are for its colours. */
-function setsOf(
-  table: LineTable,
-  wafer: WaferSpec,
-  masks: readonly number[],
-  all: (readonly Route[])[],
-): RouteSet[][] {
-  const empty = emptySet(table, wafer.fabric);
-  const sets = masks.map(() => Array.from(all, () => empty));
-  for (let i = 0; i < all.length; i++) addRoutes(table, sets, masks, all[i], i);
-  return sets;
-}
-
-/** The classes of one mask, in the order of their first roles. */
-function classesBy(
-  routesOf: Int32Array,
-  sets: RouteSet[],
-  { listOf, listColors }: Ground,
-): Pick<Classes, 'classOf' | 'classList' | 'classSet'> {
-  const classOf = new Int32Array(routesOf.length);
-  const [classList, classSet] = [[] as number[], [] as RouteSet[]];
-  const numbers = new Map<number, number>();
-  const lists = listColors.length;
-  for (let role = 0; role < classOf.length; role++) {
-    const set = sets[routesOf[role]];
-    const key = set.number * lists + listOf[role];
-    let number = numbers.get(key);
-    if (number === undefined) {
-      numbers.set(key, (number = classSet.push(set) - 1));
-      classList.push(listOf[role]);
-    }
-    classOf[role] = number;
-  }
-  return { classOf, classList, classSet };
-}
-
-function colorsOfClasses(
-  { classList, classSet }: Pick<Classes, 'classList' | 'classSet'>,
-  { listColors, listSends }: Ground,
-  mask: number,
-): Pick<Classes, 'classColors' | 'classSends'> {
-  const classColors = new Int32Array(classSet.length);
-  const classSends = new Int32Array(classSet.length * 4);
-  for (let i = 0; i < classSet.length; i++) {
-    const list = classList[i];
-    classColors[i] = (classSet[i].colors | listColors[list]) & mask;
-    for (let port = 0; port < 4; port++)
-      classSends[i * 4 + port] = (classSet[i].sends[port] | listSends[list * 4 + port]) & mask;
-  }
-  return { classColors, classSends };
-}
-
-/**
- * Adds to the `i`-th set of each mask the routes of its colours; those of phases that are simulated as one have colours
- * that others of their families have alone.
- */
-function addRoutes(
-  table: LineTable,
-  sets: RouteSet[][],
-  masks: readonly number[],
-  routes: readonly Route[],
-  i: number,
-): void {
-  for (let r = 0; r < routes.length; r++) {
-    const bit = 1 << routes[r].color;
-    for (let m = 0; m < sets.length; m++)
-      if ((masks[m] & bit) !== 0) sets[m][i] = withRoute(table, sets[m][i], routes[r]);
-  }
 }
 
 /** Hops of the links of some routers by router * 4 + port, if one is longer than a hop. */
