@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../index.js';
 import { failureOf, prefixed } from './errors.js';
+import { compileInFull } from './flags.js';
 import { note } from './output.js';
 
 type Add = (program: Command) => void;
@@ -67,7 +68,20 @@ async function commandLine([called]: readonly string[]): Promise<Command> {
       if (!isKnown || name === called) (await load())(program);
   }
   program.helpCommand('help [command]', 'show what a command does and takes');
+  program.hook('preAction', (_, action) => {
+    if (usesReference(action.opts())) compileInFull();
+  });
   return program;
+}
+
+/** Options of commands that simulate with one engine, or compare several. */
+interface EngineOptions {
+  engine?: string;
+  engines?: readonly (readonly [name: string, engine: unknown])[];
+}
+
+function usesReference({ engine, engines = [] }: EngineOptions): boolean {
+  return engine === 'reference' || engines.some(([name]) => name === 'reference');
 }
 
 /** Does what the arguments say; a failure is a line and an exit code. */
